@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+# Flags of all targets, and whist_sources(), by which each layer names its files.
+
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium>=1.0.18)
+
+add_library(whist_flags INTERFACE)
+target_compile_features(whist_flags INTERFACE c_std_11)
+target_compile_definitions(whist_flags INTERFACE _POSIX_C_SOURCE=200809L _DEFAULT_SOURCE)
+target_compile_options(whist_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla
+  -Wformat=2 -fvisibility=hidden -fstack-protector-strong
+  $<$<BOOL:${WHIST_WERROR}>:-Werror>)
+target_link_options(whist_flags INTERFACE -Wl,-z,relro,-z,now)
+if(WHIST_SANITIZE)
+  target_compile_options(whist_flags INTERFACE -fsanitize=${WHIST_SANITIZE}
+    -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(whist_flags INTERFACE -fsanitize=${WHIST_SANITIZE})
+else()
+  target_compile_options(whist_flags INTERFACE
+    $<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE$<SEMICOLON>-D_FORTIFY_SOURCE=2>)
+endif()
+
+# whist_sources(FILE...): adds files of the current folder to the library.
+function(whist_sources)
+  foreach(file IN LISTS ARGN)
+    set_property(GLOBAL APPEND PROPERTY WHIST_SOURCES "${CMAKE_CURRENT_SOURCE_DIR}/${file}")
+  endforeach()
+endfunction()
+
+# whist_kernel_source(FILE FLAG...): a kernel file with instruction-set flags of its own.
+function(whist_kernel_source file)
+  whist_sources("${file}")
+  set_property(GLOBAL APPEND PROPERTY WHIST_KERNEL_FILES "${CMAKE_CURRENT_SOURCE_DIR}/${file}")
+  set_property(GLOBAL PROPERTY "WHIST_KERNEL_FLAGS_${file}" "${ARGN}")
+endfunction()
+
+# whist_define_library(NAME TYPE): a library of all sources.
+function(whist_define_library name type)
+  get_property(sources GLOBAL PROPERTY WHIST_SOURCES)
+  add_library(${name} ${type} ${sources})
+  target_include_directories(${name}
+    PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:include>
+    PRIVATE ${PROJECT_SOURCE_DIR}/src)
+  target_link_libraries(${name} PRIVATE $<BUILD_INTERFACE:whist_flags> PkgConfig::SODIUM
+    Threads::Threads)
+  target_compile_definitions(${name} PRIVATE WHIST_VERSION="${PROJECT_VERSION}")
+  set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+endfunction()

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/** @file
+ * The channel: whole messages between the n parties of a computation, in order for each pair.
+ *
+ * A channel belongs to one party. Its calls are safe from several threads; messages that different
+ * threads send to the same peer go out in the order in which the calls took effect. Deadlines are
+ * absolute, in milliseconds of whist_clock_ms(); WHIST_DEADLINE_DEFAULT means "the channel's own
+ * timeout, counted from the call". Phase labels are short static strings ("chunk.cot"): they name a
+ * protocol step in errors, traces and statistics, must stay valid for the life of the channel, and
+ * never hold secrets.
+ */
+#ifndef WHIST_CHANNEL_H
+#define WHIST_CHANNEL_H
+
+#include <stdbool.h>
+#include <whist/bytes.h>
+#include <whist/log.h>
+#include <whist/status.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** The most parties of a computation. */
+#define WHIST_MAX_PARTIES 64
+
+/** Longest message that every transport carries, in bytes (the legacy wire's limit). */
+#define WHIST_MAX_MESSAGE ((size_t)2097152)
+
+/** Longest phase label that channels carry, in bytes. */
+#define WHIST_MAX_PHASE 40
+
+/** Deadline argument: the channel's own timeout, counted from the call. */
+#define WHIST_DEADLINE_DEFAULT ((int64_t)0)
+
+struct whist_channel;
+
+/** Monotonic clock of all deadlines, in milliseconds; never 0. */
+WHIST_API int64_t whist_clock_ms(void);
+
+/** Number of parties, 1 … WHIST_MAX_PARTIES. */
+WHIST_API size_t whist_channel_parties(const struct whist_channel *ch);
+
+/** Own index, 0 … parties − 1. */
+WHIST_API size_t whist_channel_me(const struct whist_channel *ch);
+
+/**
+ * Queues a message to party `to` (not the own index). The bytes are copied. Blocks only while the
+ * peer's outbox is full.
+ * @retval WHIST_ERR_LIMIT longer than the transport carries; nothing was sent
+ * @retval WHIST_ERR_WINDOW_FULL the outbox stayed full until the deadline; nothing was sent
+ * @retval WHIST_ERR_UNREACHABLE, WHIST_ERR_ABORTED, WHIST_ERR_CLOSED, WHIST_ERR_CANCELLED the
+ *         channel or this peer has failed; err says why
+ */
+WHIST_API WHIST_MUST_CHECK whist_status whist_channel_send(struct whist_channel *ch, size_t to,
+                                                           struct whist_bytes msg,
+                                                           const char *phase, int64_t deadline_ms,
+                                                           struct whist_error *err);
+
+/** As whist_channel_send, without a copy: takes the contents of msg, which is empty afterwards,
+ * also on error. */
+WHIST_API WHIST_MUST_CHECK whist_status whist_channel_send_owned(struct whist_channel *ch,
+                                                                 size_t to,
+                                                                 struct whist_buffer *msg,
+                                                                 const char *phase,
+                                                                 int64_t deadline_ms,
+                                                                 struct whist_error *err);
+
+/**
+ * Waits for the next message of party `from`. On success msg_out, which must be empty or will be
+ * cleared, owns it. A call that times out consumes nothing: the message is delivered to a later one.
+ * @retval WHIST_ERR_TIMEOUT nothing came until the deadline
+ * @retval WHIST_ERR_PROTOCOL the peer is in another phase (where the transport knows phases)
+ * @retval WHIST_ERR_UNREACHABLE, WHIST_ERR_ABORTED, WHIST_ERR_CLOSED, WHIST_ERR_CANCELLED as above
+ */
+WHIST_API WHIST_MUST_CHECK whist_status whist_channel_recv(struct whist_channel *ch, size_t from,
+                                                           struct whist_buffer *msg_out,
+                                                           const char *phase, int64_t deadline_ms,
+                                                           struct whist_error *err);
+
+/**
+ * Ends the computation for everybody: tells all peers (best effort, without blocking) and makes all
+ * present and later calls on this channel fail with why->status. why->text must hold no secret; it
+ * travels to the peers, which see WHIST_ERR_ABORTED. Only the first abort counts. Safe from any
+ * thread, not from a signal handler.
+ */
+WHIST_API void whist_channel_abort(struct whist_channel *ch, const struct whist_error *why);
+
+/**
+ * Flushes what was sent, says goodbye where the transport can, and stops. Later calls fail with
+ * WHIST_ERR_CLOSED. Bounded by the deadline.
+ */
+WHIST_API WHIST_MUST_CHECK whist_status whist_channel_close(struct whist_channel *ch,
+                                                            int64_t deadline_ms,
+                                                            struct whist_error *err);
+
+/** Frees a channel (closing it without a flush if whist_channel_close was not called). Decorators
+ * free what they wrap. No other thread may still use it. NULL is allowed. */
+WHIST_API void whist_channel_free(struct whist_channel *ch);
+
+/* ---- Transports ---- */
+
+/**
+ * Memory transport: n connected channels in one process.
+ * @param channels_out array of n, each to be freed on its own (in any order)
+ * @param timeout_ms default timeout of a call, > 0
+ */
+WHIST_API WHIST_MUST_CHECK whist_status whist_channel_memory_new(
+    struct whist_channel **channels_out, size_t n, int64_t timeout_ms, struct whist_error *err);
+
+/** Options of the HTTP transport; zero values mean the defaults. */
+struct whist_http_options {
+    size_t n;                /**< number of parties, 2 … WHIST_MAX_PARTIES */
+    size_t me;               /**< own index */
+    const char *const *urls; /**< n base URLs, "http://host:port/prefix"; borrowed during the call */
+    const char *listen;      /**< "ADDR:PORT" to listen on; NULL: from the own URL */
+    int64_t timeout_ms;      /**< default timeout of send and receive; 0: 60,000 */
+    int64_t connect_timeout_ms; /**< how long to keep trying an absent peer; 0: 60,000 */
+    size_t outbox_bytes;     /**< most bytes queued for a peer; 0: 256 MiB */
+    size_t inbox_bytes;      /**< most bytes received and not yet taken, per peer; 0: 64 MiB */
+    bool insecure;           /**< allow URLs that are not loopback although the wire is in clear */
+    struct whist_log log;
+};
+
+/**
+ * HTTP transport, legacy mode (docs/wire.md): POST {url}/msg/{from}, raw bodies. The server listens
+ * when this returns; peers may come up later.
+ * @retval WHIST_ERR_ARGUMENT bad URL, index or number of parties
+ * @retval WHIST_ERR_UNSUPPORTED a URL off loopback without `insecure`
+ * @retval WHIST_ERR_IO cannot listen
+ */
+WHIST_API WHIST_MUST_CHECK whist_status whist_channel_http_new(
+    struct whist_channel **channel_out, const struct whist_http_options *options,
+    struct whist_error *err);
+
+/** Port on which an HTTP channel listens (useful with port 0 in `listen`); 0 for other channels. */
+WHIST_API uint16_t whist_channel_http_port(const struct whist_channel *ch);
+
+/** What whist_http_ping found out about one party. */
+struct whist_ping {
+    bool up;              /**< the party answered like a party */
+    int64_t round_trip_us; /**< of the answer, microseconds */
+    char text[200];       /**< what is wrong, or "up" */
+};
+
+/**
+ * Asks one party once whether it is up: GET {url}/msg/0, where 405 means up.
+ * @return WHIST_OK when an attempt was made (see ping_out), WHIST_ERR_ARGUMENT for a bad URL
+ */
+WHIST_API WHIST_MUST_CHECK whist_status whist_http_ping(const char *url, int64_t deadline_ms,
+                                                        struct whist_ping *ping_out,
+                                                        struct whist_error *err);
+
+/* ---- Decorators: each takes ownership of `inner`, also on error ---- */
+
+/**
+ * Envelope: gives a transport that carries bare bytes (HTTP in legacy mode) phases, sequence numbers
+ * and aborts. Both ends must use it. Format: docs/wire.md.
+ */
+WHIST_API WHIST_MUST_CHECK whist_status whist_channel_envelope_new(
+    struct whist_channel **channel_out, struct whist_channel *inner, struct whist_error *err);
+
+/** What the faulty decorator does to one message. */
+typedef enum whist_fault {
+    WHIST_FAULT_NONE,
+    WHIST_FAULT_DROP,     /**< the message is not sent */
+    WHIST_FAULT_FLIP,     /**< one bit is flipped */
+    WHIST_FAULT_TRUNCATE, /**< the last byte is cut off */
+    WHIST_FAULT_EXTEND,   /**< one byte is appended */
+    WHIST_FAULT_REPEAT,   /**< the message is sent twice */
+    WHIST_FAULT_ZERO,     /**< all bytes become 0 */
+    WHIST_FAULT_RANDOM,   /**< all bytes become pseudorandom */
+    WHIST_FAULT_DELAY,    /**< the message is sent after the next one to the same peer */
+    WHIST_FAULT_CUT,      /**< this and every later call fails with WHIST_ERR_CLOSED */
+} whist_fault;
+
+/** Which message the faulty decorator breaks, and how. */
+struct whist_fault_plan {
+    whist_fault fault;
+    uint64_t at;   /**< index of the sent message, counted from 0 over all peers */
+    uint64_t seed; /**< chooses bit and bytes */
+};
+
+/** Faulty decorator: breaks one sent message on purpose, for tests of what stands above. */
+WHIST_API WHIST_MUST_CHECK whist_status whist_channel_faulty_new(
+    struct whist_channel **channel_out, struct whist_channel *inner,
+    const struct whist_fault_plan *plan, struct whist_error *err);
+
+/** Messages sent so far through a faulty decorator (to find the range of whist_fault_plan.at). */
+WHIST_API uint64_t whist_channel_faulty_sent(const struct whist_channel *ch);
+
+/** Trace decorator: one log line at level TRACE for each call (direction, peer, phase, bytes,
+ * time). */
+WHIST_API WHIST_MUST_CHECK whist_status whist_channel_trace_new(struct whist_channel **channel_out,
+                                                                struct whist_channel *inner,
+                                                                const struct whist_log *log,
+                                                                struct whist_error *err);
+
+/** Statistics decorator: counts for whist_channel_stats. */
+WHIST_API WHIST_MUST_CHECK whist_status whist_channel_stats_new(struct whist_channel **channel_out,
+                                                                struct whist_channel *inner,
+                                                                struct whist_error *err);
+
+/** Counts of one (phase, peer). */
+struct whist_stats_row {
+    const char *phase; /**< borrowed: lives as long as the channel */
+    size_t peer;
+    uint64_t messages_sent, messages_received;
+    uint64_t bytes_sent, bytes_received; /**< payload */
+    uint64_t wait_ns;                    /**< time spent waiting in receive */
+    uint64_t rounds; /**< receives that waited for the peers after this party had sent something */
+};
+
+/**
+ * Reads the counts of a statistics decorator.
+ * @param rows_out room for max rows, may be NULL if max is 0
+ * @return number of rows there are (which may exceed max); 0 if ch counts nothing
+ */
+WHIST_API size_t whist_channel_stats(const struct whist_channel *ch,
+                                     struct whist_stats_row *rows_out, size_t max);
+
+/* ---- Collectives ---- */
+
+/**
+ * Sends out[j] to and receives in[j] from every peer j; entries of the own index are ignored.
+ * Cannot deadlock: all sends are queued before the first receive.
+ * @param in_out n buffers, empty or to be cleared; each owned by the caller afterwards
+ */
+WHIST_API WHIST_MUST_CHECK whist_status whist_exchange(struct whist_channel *ch,
+                                                       struct whist_buffer *in_out,
+                                                       const struct whist_bytes *out,
+                                                       const char *phase, int64_t deadline_ms,
+                                                       struct whist_error *err);
+
+/** Party root sends msg to all; everybody, also root, gets it in msg_out. Not verified. */
+WHIST_API WHIST_MUST_CHECK whist_status whist_broadcast(struct whist_channel *ch, size_t root,
+                                                        struct whist_buffer *msg_out,
+                                                        struct whist_bytes msg, const char *phase,
+                                                        int64_t deadline_ms,
+                                                        struct whist_error *err);
+
+/** Everybody sends msg to root, which gets n buffers (its own included); others get none. */
+WHIST_API WHIST_MUST_CHECK whist_status whist_gather(struct whist_channel *ch, size_t root,
+                                                     struct whist_buffer *all_out,
+                                                     struct whist_bytes msg, const char *phase,
+                                                     int64_t deadline_ms, struct whist_error *err);
+
+/** Root sends all[j] to party j; everybody, also root, gets the own part in msg_out. */
+WHIST_API WHIST_MUST_CHECK whist_status whist_scatter(struct whist_channel *ch, size_t root,
+                                                      struct whist_buffer *msg_out,
+                                                      const struct whist_bytes *all,
+                                                      const char *phase, int64_t deadline_ms,
+                                                      struct whist_error *err);
+
+/**
+ * Verified broadcast of everybody's message at once: all send msg to all, then all exchange a hash of
+ * (label, all n messages in party order) and compare.
+ * @param all_out n buffers, the own message included
+ * @param context mixed into the hash (session id, say)
+ * @retval WHIST_ERR_CHECK a peer has seen other messages; err names it
+ */
+WHIST_API WHIST_MUST_CHECK whist_status whist_echo_broadcast(struct whist_channel *ch,
+                                                             struct whist_buffer *all_out,
+                                                             struct whist_bytes msg,
+                                                             struct whist_bytes context,
+                                                             const char *phase,
+                                                             int64_t deadline_ms,
+                                                             struct whist_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

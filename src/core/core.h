@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* Core: what every layer uses. Knows nothing of messages, circuits or protocols. */
+#ifndef WHIST_CORE_H
+#define WHIST_CORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <whist/bytes.h>
+#include <whist/log.h>
+#include <whist/status.h>
+
+/* ---- Errors ---- */
+
+/* Fills *err (may be NULL) and returns status. peer: party index or WHIST_NO_PEER; phase may be
+ * NULL. */
+whist_status whist_fail(struct whist_error *err, whist_status status, int peer, const char *phase,
+                        const char *fmt, ...) WHIST_PRINTF(5, 6);
+
+/* Returns from the calling function when the expression is not WHIST_OK. */
+#define TRY(expr)                                                                                  \
+    do {                                                                                           \
+        whist_status try_status_ = (expr);                                                         \
+        if (try_status_ != WHIST_OK) {                                                             \
+            return try_status_;                                                                    \
+        }                                                                                          \
+    } while (0)
+
+/* Sets the local `st` and jumps to the label `out` when the expression is not WHIST_OK. */
+#define TRY_OUT(expr)                                                                              \
+    do {                                                                                           \
+        st = (expr);                                                                               \
+        if (st != WHIST_OK) {                                                                      \
+            goto out;                                                                              \
+        }                                                                                          \
+    } while (0)
+
+/* A caller's bug: always on, aborts the process. Never for input from outside. */
+#define WHIST_REQUIRE(cond) ((cond) ? (void)0 : whist_require_failed(#cond, __FILE__, __LINE__))
+_Noreturn void whist_require_failed(const char *cond, const char *file, int line);
+
+/* ---- Memory ---- */
+
+/* malloc/calloc of count × size with an overflow check; NULL when out of memory. Freed with
+ * whist_free. */
+void *whist_alloc(size_t count, size_t size);
+void *whist_zalloc(size_t count, size_t size);
+void *whist_realloc(void *p, size_t count, size_t size);
+void whist_free(void *p);
+/* 64-byte aligned; freed with whist_free_aligned, which wipes len bytes. */
+void *whist_alloc_aligned(size_t len);
+void whist_free_aligned(void *p, size_t len);
+/* Overwrites with zeros; never optimised away. */
+void whist_wipe(void *p, size_t len);
+
+#ifdef WHIST_TEST_HOOKS
+/* Tests: the next `n` allocations succeed, later ones fail; < 0: none fails. Process-wide. */
+void whist_alloc_fail_after(long n);
+#endif
+
+/* ---- Constant time ---- */
+
+/* A value the compiler knows nothing about. */
+static inline uint64_t ct_barrier(uint64_t x)
+{
+#if defined(__GNUC__)
+    __asm__("" : "+r"(x));
+#endif
+    return x;
+}
+/* All ones if the lowest bit of x is 1, else 0. */
+static inline uint64_t ct_mask(uint64_t x)
+{
+    return ct_barrier(~(x & 1) + 1);
+}
+/* True if the n bytes are equal; time depends on n only. */
+bool whist_ct_equal(const void *a, const void *b, size_t n);
+
+/* ---- Randomness ---- */
+
+/* n bytes from the operating system's generator. */
+void whist_random(void *out, size_t n);
+
+/* ---- Clock: whist_clock_ms is public (whist/channel.h) ---- */
+int64_t whist_now_ns(void);
+int64_t whist_now_ms(void);
+
+/* ---- Log ---- */
+void whist_logf(const struct whist_log *log, whist_log_level level, const char *fmt, ...)
+    WHIST_PRINTF(3, 4);
+
+/* ---- Little-endian numbers ---- */
+static inline void put_le32(uint8_t *p, uint32_t v)
+{
+    for (int i = 0; i < 4; i++) {
+        p[i] = (uint8_t)(v >> (8 * i));
+    }
+}
+static inline void put_le64(uint8_t *p, uint64_t v)
+{
+    for (int i = 0; i < 8; i++) {
+        p[i] = (uint8_t)(v >> (8 * i));
+    }
+}
+static inline uint32_t get_le32(const uint8_t *p)
+{
+    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+static inline uint64_t get_le64(const uint8_t *p)
+{
+    return (uint64_t)get_le32(p) | (uint64_t)get_le32(p + 4) << 32;
+}
+
+#endif

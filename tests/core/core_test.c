@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#include "core/core.h"
+#include "harness.h"
+
+static void status_names(void)
+{
+    CHECK(strcmp(whist_status_name(WHIST_OK), "ok") == 0);
+    CHECK(strcmp(whist_status_name(WHIST_ERR_CANCELLED), "cancelled") == 0);
+    CHECK(strcmp(whist_status_name((whist_status)999), "unknown") == 0);
+}
+
+static void fail_fills_the_error(void)
+{
+    struct whist_error err;
+    CHECK(whist_fail(&err, WHIST_ERR_IO, 3, "hello", "got %d", 7) == WHIST_ERR_IO);
+    CHECK(err.peer == 3 && strcmp(err.phase, "hello") == 0 && strcmp(err.text, "got 7") == 0);
+    CHECK(whist_fail(NULL, WHIST_ERR_LIMIT, 0, NULL, "x") == WHIST_ERR_LIMIT);
+}
+
+static void buffer_grows_and_keeps(void)
+{
+    struct whist_buffer b = {0};
+    for (int i = 0; i < 1000; i++) {
+        uint8_t v = (uint8_t)i;
+        CHECK(whist_buffer_append(&b, &v, 1) == WHIST_OK);
+    }
+    CHECK(b.len == 1000 && b.data[999] == (uint8_t)999 && b.data[3] == 3);
+    whist_buffer_clear(&b);
+    CHECK(b.data == NULL && b.len == 0 && b.cap == 0);
+}
+
+static void allocation_failure_leaves_the_buffer(void)
+{
+    struct whist_buffer b = {0};
+    CHECK(whist_buffer_append(&b, "abc", 3) == WHIST_OK);
+    whist_alloc_fail_after(0);
+    CHECK(whist_buffer_resize(&b, 100000) == WHIST_ERR_NOMEM);
+    whist_alloc_fail_after(-1);
+    CHECK(b.len == 3 && memcmp(b.data, "abc", 3) == 0);
+    whist_buffer_clear(&b);
+    CHECK(whist_alloc(SIZE_MAX / 2, 3) == NULL);
+}
+
+static const struct test_case cases[] = {
+    {"status_names", status_names},
+    {"fail_fills_the_error", fail_fills_the_error},
+    {"buffer_grows_and_keeps", buffer_grows_and_keeps},
+    {"allocation_failure_leaves_the_buffer", allocation_failure_leaves_the_buffer},
+};
+TEST_MAIN(cases)
