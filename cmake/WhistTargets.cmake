@@ -5,22 +5,37 @@ find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium>=1.0.18)
 
+# Compile and link options of everything that is built here.
 add_library(whist_flags INTERFACE)
 target_compile_features(whist_flags INTERFACE c_std_11)
 target_compile_definitions(whist_flags INTERFACE _POSIX_C_SOURCE=200809L _DEFAULT_SOURCE)
 target_compile_options(whist_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla
-  -Wformat=2 -fvisibility=hidden -fstack-protector-strong
+  -Wformat=2 -fvisibility=hidden
   $<$<BOOL:${WHIST_WERROR}>:-Werror>)
-target_link_options(whist_flags INTERFACE -Wl,-z,relro,-z,now)
+
+# Hardening, in every build but those of the sanitizers, which bring their own.
 if(WHIST_SANITIZE)
   target_compile_options(whist_flags INTERFACE -fsanitize=${WHIST_SANITIZE}
     -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(whist_flags INTERFACE -fsanitize=${WHIST_SANITIZE})
 else()
+  target_compile_options(whist_flags INTERFACE -fstack-protector-strong)
+  # _FORTIFY_SOURCE needs an optimiser.
   target_compile_options(whist_flags INTERFACE
-    $<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE$<SEMICOLON>-D_FORTIFY_SOURCE=2>)
+    $<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE$<SEMICOLON>-D_FORTIFY_SOURCE=3>)
+  if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
+    target_compile_options(whist_flags INTERFACE -fstack-clash-protection)
+    target_link_options(whist_flags INTERFACE
+      -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code,--as-needed)
+    if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+      target_compile_options(whist_flags INTERFACE -fcf-protection)
+    endif()
+  endif()
 endif()
+include(CheckPIESupported)
+check_pie_supported(LANGUAGES C)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 
 # whist_sources(FILE...): adds files of the current folder to the library.
 function(whist_sources)
@@ -36,15 +51,21 @@ function(whist_kernel_source file)
   set_property(GLOBAL PROPERTY "WHIST_KERNEL_FLAGS_${file}" "${ARGN}")
 endfunction()
 
-# whist_define_library(NAME TYPE): a library of all sources.
-function(whist_define_library name type)
+# whist_define_objects(NAME): all sources, compiled once for the libraries made of them.
+function(whist_define_objects name)
   get_property(sources GLOBAL PROPERTY WHIST_SOURCES)
-  add_library(${name} ${type} ${sources})
-  target_include_directories(${name}
-    PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:include>
-    PRIVATE ${PROJECT_SOURCE_DIR}/src)
-  target_link_libraries(${name} PRIVATE $<BUILD_INTERFACE:whist_flags> PkgConfig::SODIUM
-    Threads::Threads)
+  add_library(${name} OBJECT ${sources})
+  target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
+  target_link_libraries(${name} PUBLIC whist_flags PkgConfig::SODIUM Threads::Threads)
   target_compile_definitions(${name} PRIVATE WHIST_VERSION="${PROJECT_VERSION}")
-  set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+endfunction()
+
+# whist_define_library(NAME TYPE OBJECTS): a library for users, of the objects' files.
+function(whist_define_library name type objects)
+  add_library(${name} ${type} $<TARGET_OBJECTS:${objects}>)
+  set_target_properties(${name} PROPERTIES LINKER_LANGUAGE C OUTPUT_NAME whist)
+  target_include_directories(${name} PUBLIC
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  target_link_libraries(${name} PRIVATE
+    $<BUILD_INTERFACE:whist_flags> PkgConfig::SODIUM Threads::Threads)
 endfunction()
