@@ -7,10 +7,13 @@
 
 #include "core/core.h"
 
-/* Called for every message as it arrives, before it is queued, on whatever thread delivers it. Returns
- * true if it consumed the message (msg is then empty). Must not block. */
+/* Called for every message as it arrives, before it is queued, on whatever thread delivers it.
+ * Returns true if it consumed the message (msg is then empty). Must not block. */
 typedef bool (*whist_arrival_hook)(void *ctx, size_t from, struct whist_buffer *msg);
 
+/* All operations may be called from several threads at once (free excepted). The wrappers pass
+ * valid indices, a phase of at most WHIST_MAX_PHASE printable bytes, an absolute deadline (never
+ * WHIST_DEADLINE_DEFAULT), an empty msg_out and an err that is not NULL. */
 struct whist_channel_ops {
     const char *name; /* for logs: "memory", "http", "faulty" */
     /* Takes the contents of msg, also on error. */
@@ -23,6 +26,12 @@ struct whist_channel_ops {
     /* Transports without phases only: see whist_arrival_hook. NULL otherwise. */
     void (*set_arrival_hook)(struct whist_channel *ch, whist_arrival_hook hook, void *ctx);
     void (*free)(struct whist_channel *ch);
+    /* Transports without phases only: as abort, but every peer is still sent the message `last` (at
+     * most 512 bytes, borrowed during the call), ahead of what is queued for it, which is dropped.
+     * Does not block; free gives it WHIST_ABORT_LINGER_MS (inbox.h) to go out. This is how an
+     * envelope tells the peers. NULL otherwise. */
+    void (*abort_with)(struct whist_channel *ch, const struct whist_error *why,
+                       struct whist_bytes last);
 };
 
 struct whist_channel {
