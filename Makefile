@@ -12,17 +12,25 @@ build := build
 junit := $(CURDIR)/$(build)/junit.xml
 ctest := ctest --test-dir $(build) -j2 --output-on-failure --no-tests=error --output-junit $(junit)
 
-.PHONY: all build demo test bench soak install uninstall clean help
+# What is installed; the tests come with `make test`.
+product := whist_cli whist_shared whist_static
+
+.PHONY: all configure build build-tests demo test bench soak install uninstall clean help
 .NOTPARALLEL:
 
 all:
 	@tools/install-deps --check build
 	@$(MAKE) --no-print-directory build
 
-build:
+configure:
 	@cmake --preset release -Wno-dev -DCMAKE_INSTALL_PREFIX="$(PREFIX)" $(CMAKE_ARGS) \
 	    >$(build).log 2>&1 || { cat $(build).log; rm -f $(build).log; exit 1; }
 	@rm -f $(build).log
+
+build: configure
+	@cmake --build $(build) --target $(product)
+
+build-tests: configure
 	@cmake --build $(build)
 
 demo:
@@ -32,7 +40,7 @@ demo:
 
 test:
 	@tools/install-deps build test
-	@$(MAKE) --no-print-directory build
+	@$(MAKE) --no-print-directory build-tests
 	@$(ctest) $(CTEST_ARGS)
 
 bench:
@@ -43,7 +51,7 @@ bench:
 
 soak:
 	@tools/install-deps
-	@$(MAKE) --no-print-directory build
+	@$(MAKE) --no-print-directory build-tests
 	@WHIST_TEST_SOAK=10 $(ctest) --timeout 14400 $(CTEST_ARGS)
 	@tools/fuzz $(FUZZ_SECONDS)
 
