@@ -15,15 +15,15 @@ extern "C" {
 
 /** A borrowed view of bytes; data may be NULL when len is 0. */
 struct whist_bytes {
-    const uint8_t *data;
-    size_t len;
+    const uint8_t *data; /**< borrowed */
+    size_t len;          /**< bytes */
 };
 
 /** An owned, growable byte string. All-zero is a valid empty buffer. */
 struct whist_buffer {
-    uint8_t *data;
-    size_t len; /**< bytes in use */
-    size_t cap; /**< bytes allocated */
+    uint8_t *data; /**< owned; whist_buffer_clear frees it */
+    size_t len;    /**< bytes in use */
+    size_t cap;    /**< bytes allocated */
 };
 
 /** A view of len bytes at data. */

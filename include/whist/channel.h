@@ -8,6 +8,9 @@
  * timeout, counted from the call". Phase labels are short static strings ("chunk.cot"): they name a
  * protocol step in errors, traces and statistics, must stay valid for the life of the channel, and
  * never hold secrets.
+ *
+ * In all calls err may be NULL; it is filled on failure only. What a call puts into a buffer
+ * belongs to the caller, who clears it.
  */
 #ifndef WHIST_CHANNEL_H
 #define WHIST_CHANNEL_H
@@ -59,16 +62,14 @@ WHIST_API WHIST_MUST_CHECK whist_status whist_channel_send(struct whist_channel 
 
 /** As whist_channel_send, without a copy: takes the contents of msg, which is empty afterwards,
  * also on error. */
-WHIST_API WHIST_MUST_CHECK whist_status whist_channel_send_owned(struct whist_channel *ch,
-                                                                 size_t to,
-                                                                 struct whist_buffer *msg,
-                                                                 const char *phase,
-                                                                 int64_t deadline_ms,
-                                                                 struct whist_error *err);
+WHIST_API WHIST_MUST_CHECK whist_status
+whist_channel_send_owned(struct whist_channel *ch, size_t to, struct whist_buffer *msg,
+                         const char *phase, int64_t deadline_ms, struct whist_error *err);
 
 /**
  * Waits for the next message of party `from`. On success msg_out, which must be empty or will be
- * cleared, owns it. A call that times out consumes nothing: the message is delivered to a later one.
+ * cleared, owns it. A call that times out consumes nothing: the message is delivered to a later
+ * one.
  * @retval WHIST_ERR_TIMEOUT nothing came until the deadline
  * @retval WHIST_ERR_PROTOCOL the peer is in another phase (where the transport knows phases)
  * @retval WHIST_ERR_UNREACHABLE, WHIST_ERR_ABORTED, WHIST_ERR_CLOSED, WHIST_ERR_CANCELLED as above
@@ -103,23 +104,28 @@ WHIST_API void whist_channel_free(struct whist_channel *ch);
 /**
  * Memory transport: n connected channels in one process.
  * @param channels_out array of n, each to be freed on its own (in any order)
+ * @param n number of parties, 1 … WHIST_MAX_PARTIES
  * @param timeout_ms default timeout of a call, > 0
+ * @param err may be NULL
+ * @retval WHIST_ERR_ARGUMENT n or timeout_ms out of range
+ * @retval WHIST_ERR_NOMEM nothing was made
  */
 WHIST_API WHIST_MUST_CHECK whist_status whist_channel_memory_new(
     struct whist_channel **channels_out, size_t n, int64_t timeout_ms, struct whist_error *err);
 
 /** Options of the HTTP transport; zero values mean the defaults. */
 struct whist_http_options {
-    size_t n;                /**< number of parties, 2 … WHIST_MAX_PARTIES */
-    size_t me;               /**< own index */
-    const char *const *urls; /**< n base URLs, "http://host:port/prefix"; borrowed during the call */
-    const char *listen;      /**< "ADDR:PORT" to listen on; NULL: from the own URL */
-    int64_t timeout_ms;      /**< default timeout of send and receive; 0: 60,000 */
+    size_t n;  /**< number of parties, 2 … WHIST_MAX_PARTIES */
+    size_t me; /**< own index */
+    const char *const
+        *urls;          /**< n base URLs, "http://host:port/prefix"; borrowed during the call */
+    const char *listen; /**< "ADDR:PORT" to listen on; NULL: from the own URL */
+    int64_t timeout_ms; /**< default timeout of send and receive; 0: 60,000 */
     int64_t connect_timeout_ms; /**< how long to keep trying an absent peer; 0: 60,000 */
-    size_t outbox_bytes;     /**< most bytes queued for a peer; 0: 256 MiB */
-    size_t inbox_bytes;      /**< most bytes received and not yet taken, per peer; 0: 64 MiB */
-    bool insecure;           /**< allow URLs that are not loopback although the wire is in clear */
-    struct whist_log log;
+    size_t outbox_bytes;        /**< most bytes queued for a peer; 0: 256 MiB */
+    size_t inbox_bytes;         /**< most bytes received and not yet taken, per peer; 0: 64 MiB */
+    bool insecure;        /**< allow URLs that are not loopback although the wire is in clear */
+    struct whist_log log; /**< for connections and retries; all-zero: no log */
 };
 
 /**
@@ -129,18 +135,18 @@ struct whist_http_options {
  * @retval WHIST_ERR_UNSUPPORTED a URL off loopback without `insecure`
  * @retval WHIST_ERR_IO cannot listen
  */
-WHIST_API WHIST_MUST_CHECK whist_status whist_channel_http_new(
-    struct whist_channel **channel_out, const struct whist_http_options *options,
-    struct whist_error *err);
+WHIST_API WHIST_MUST_CHECK whist_status
+whist_channel_http_new(struct whist_channel **channel_out, const struct whist_http_options *options,
+                       struct whist_error *err);
 
 /** Port on which an HTTP channel listens (useful with port 0 in `listen`); 0 for other channels. */
 WHIST_API uint16_t whist_channel_http_port(const struct whist_channel *ch);
 
 /** What whist_http_ping found out about one party. */
 struct whist_ping {
-    bool up;              /**< the party answered like a party */
+    bool up;               /**< the party answered like a party */
     int64_t round_trip_us; /**< of the answer, microseconds */
-    char text[200];       /**< what is wrong, or "up" */
+    char text[200];        /**< what is wrong, or "up" */
 };
 
 /**
@@ -154,15 +160,15 @@ WHIST_API WHIST_MUST_CHECK whist_status whist_http_ping(const char *url, int64_t
 /* ---- Decorators: each takes ownership of `inner`, also on error ---- */
 
 /**
- * Envelope: gives a transport that carries bare bytes (HTTP in legacy mode) phases, sequence numbers
- * and aborts. Both ends must use it. Format: docs/wire.md.
+ * Envelope: gives a transport that carries bare bytes (HTTP in legacy mode) phases, sequence
+ * numbers and aborts. Both ends must use it. Format: docs/wire.md.
  */
 WHIST_API WHIST_MUST_CHECK whist_status whist_channel_envelope_new(
     struct whist_channel **channel_out, struct whist_channel *inner, struct whist_error *err);
 
 /** What the faulty decorator does to one message. */
 typedef enum whist_fault {
-    WHIST_FAULT_NONE,
+    WHIST_FAULT_NONE,     /**< nothing: only counts */
     WHIST_FAULT_DROP,     /**< the message is not sent */
     WHIST_FAULT_FLIP,     /**< one bit is flipped */
     WHIST_FAULT_TRUNCATE, /**< the last byte is cut off */
@@ -176,15 +182,15 @@ typedef enum whist_fault {
 
 /** Which message the faulty decorator breaks, and how. */
 struct whist_fault_plan {
-    whist_fault fault;
-    uint64_t at;   /**< index of the sent message, counted from 0 over all peers */
-    uint64_t seed; /**< chooses bit and bytes */
+    whist_fault fault; /**< what happens to it */
+    uint64_t at;       /**< index of the sent message, counted from 0 over all peers */
+    uint64_t seed;     /**< chooses bit and bytes */
 };
 
 /** Faulty decorator: breaks one sent message on purpose, for tests of what stands above. */
-WHIST_API WHIST_MUST_CHECK whist_status whist_channel_faulty_new(
-    struct whist_channel **channel_out, struct whist_channel *inner,
-    const struct whist_fault_plan *plan, struct whist_error *err);
+WHIST_API WHIST_MUST_CHECK whist_status
+whist_channel_faulty_new(struct whist_channel **channel_out, struct whist_channel *inner,
+                         const struct whist_fault_plan *plan, struct whist_error *err);
 
 /** Messages sent so far through a faulty decorator (to find the range of whist_fault_plan.at). */
 WHIST_API uint64_t whist_channel_faulty_sent(const struct whist_channel *ch);
@@ -203,17 +209,21 @@ WHIST_API WHIST_MUST_CHECK whist_status whist_channel_stats_new(struct whist_cha
 
 /** Counts of one (phase, peer). */
 struct whist_stats_row {
-    const char *phase; /**< borrowed: lives as long as the channel */
-    size_t peer;
-    uint64_t messages_sent, messages_received;
-    uint64_t bytes_sent, bytes_received; /**< payload */
-    uint64_t wait_ns;                    /**< time spent waiting in receive */
+    const char *phase;          /**< borrowed: lives as long as the channel */
+    size_t peer;                /**< index of the other party */
+    uint64_t messages_sent;     /**< to the peer */
+    uint64_t messages_received; /**< from the peer */
+    uint64_t bytes_sent;        /**< payload of the messages sent */
+    uint64_t bytes_received;    /**< payload of the messages received */
+    uint64_t wait_ns;           /**< time spent waiting in receive */
     uint64_t rounds; /**< receives that waited for the peers after this party had sent something */
 };
 
 /**
  * Reads the counts of a statistics decorator.
+ * @param ch any channel
  * @param rows_out room for max rows, may be NULL if max is 0
+ * @param max rows to write at most
  * @return number of rows there are (which may exceed max); 0 if ch counts nothing
  */
 WHIST_API size_t whist_channel_stats(const struct whist_channel *ch,
@@ -224,7 +234,13 @@ WHIST_API size_t whist_channel_stats(const struct whist_channel *ch,
 /**
  * Sends out[j] to and receives in[j] from every peer j; entries of the own index are ignored.
  * Cannot deadlock: all sends are queued before the first receive.
+ * Fails with what whist_channel_send and whist_channel_recv fail with.
+ * @param ch the channel
  * @param in_out n buffers, empty or to be cleared; each owned by the caller afterwards
+ * @param out n views, borrowed during the call
+ * @param phase label of all these messages
+ * @param deadline_ms for the whole exchange
+ * @param err may be NULL
  */
 WHIST_API WHIST_MUST_CHECK whist_status whist_exchange(struct whist_channel *ch,
                                                        struct whist_buffer *in_out,
@@ -253,19 +269,20 @@ WHIST_API WHIST_MUST_CHECK whist_status whist_scatter(struct whist_channel *ch, 
                                                       struct whist_error *err);
 
 /**
- * Verified broadcast of everybody's message at once: all send msg to all, then all exchange a hash of
- * (label, all n messages in party order) and compare.
+ * Verified broadcast of everybody's message at once: all send msg to all, then all exchange a hash
+ * of (label, all n messages in party order) and compare.
+ * @param ch the channel
  * @param all_out n buffers, the own message included
- * @param context mixed into the hash (session id, say)
+ * @param msg the own message, borrowed
+ * @param context mixed into the hash (session id, say), the same for all parties
+ * @param phase label of both rounds
+ * @param deadline_ms for both rounds together
+ * @param err may be NULL
  * @retval WHIST_ERR_CHECK a peer has seen other messages; err names it
  */
-WHIST_API WHIST_MUST_CHECK whist_status whist_echo_broadcast(struct whist_channel *ch,
-                                                             struct whist_buffer *all_out,
-                                                             struct whist_bytes msg,
-                                                             struct whist_bytes context,
-                                                             const char *phase,
-                                                             int64_t deadline_ms,
-                                                             struct whist_error *err);
+WHIST_API WHIST_MUST_CHECK whist_status whist_echo_broadcast(
+    struct whist_channel *ch, struct whist_buffer *all_out, struct whist_bytes msg,
+    struct whist_bytes context, const char *phase, int64_t deadline_ms, struct whist_error *err);
 
 #ifdef __cplusplus
 }

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /** @file
  * Boolean circuits: representation, gate sources, builder, Bristol files, plain evaluation.
+ *
+ * In all calls err may be NULL; it is filled on failure only. Objects that a call makes belong to
+ * the caller, who frees them.
  */
 #ifndef WHIST_CIRCUIT_H
 #define WHIST_CIRCUIT_H
@@ -17,16 +20,18 @@ extern "C" {
 typedef enum whist_op {
     WHIST_OP_XOR,
     WHIST_OP_AND,
-    WHIST_OP_NOT,   /**< out = 1 − a ("INV") */
-    WHIST_OP_COPY,  /**< out = a ("EQW") */
+    WHIST_OP_NOT,    /**< out = 1 − a ("INV") */
+    WHIST_OP_COPY,   /**< out = a ("EQW") */
     WHIST_OP_CONST0, /**< out = 0 ("EQ") */
     WHIST_OP_CONST1, /**< out = 1 */
 } whist_op;
 
 /** One gate. Operands are slots (gate sources) or wires (circuits). */
 struct whist_gate {
-    uint32_t a, b, out;
-    uint32_t op; /**< enum whist_op */
+    uint32_t a;   /**< first operand */
+    uint32_t b;   /**< second operand */
+    uint32_t out; /**< where the result goes */
+    uint32_t op;  /**< enum whist_op */
 };
 
 /**
@@ -34,14 +39,14 @@ struct whist_gate {
  * ("values"): wire 0 of a group is the least significant bit.
  */
 struct whist_circuit_shape {
-    size_t n_slots;               /**< wires alive at the same time, at most; slot < n_slots */
-    size_t n_inputs;              /**< input groups */
-    const uint32_t *input_widths; /**< bits of each; bit k of all, in order, starts in slot k */
-    size_t n_outputs;             /**< output groups */
-    const uint32_t *output_widths;
-    uint64_t n_ands;  /**< AND gates, 0 if not known beforehand */
-    uint64_t n_gates; /**< all gates, 0 if not known beforehand */
-    uint8_t id[32];   /**< hash that identifies the function: parties compare it */
+    size_t n_slots;                /**< wires alive at the same time, at most; slot < n_slots */
+    size_t n_inputs;               /**< input groups */
+    const uint32_t *input_widths;  /**< bits of each; bit k of all, in order, starts in slot k */
+    size_t n_outputs;              /**< output groups */
+    const uint32_t *output_widths; /**< bits of each */
+    uint64_t n_ands;               /**< AND gates, 0 if not known beforehand */
+    uint64_t n_gates;              /**< all gates, 0 if not known beforehand */
+    uint8_t id[32];                /**< hash that identifies the function: parties compare it */
 };
 
 struct whist_gate_source;
@@ -50,21 +55,22 @@ struct whist_gate_source;
 struct whist_gate_source_ops {
     /** The shape; borrowed, constant while the source lives. */
     const struct whist_circuit_shape *(*shape)(const struct whist_gate_source *src);
-    /** Writes up to max gates in an order in which they can be computed; *n_out = 0 at the end. A gate
-     * may write a slot that was read before (also its own operand's slot). */
+    /** Writes up to max gates in an order in which they can be computed; *n_out = 0 at the end. A
+     * gate may write a slot that was read before (also its own operand's slot). */
     whist_status (*next)(struct whist_gate_source *src, struct whist_gate *gates_out, size_t max,
                          size_t *n_out, struct whist_error *err);
     /** Slots of all output bits, in order; valid after next has given 0. */
     const uint32_t *(*output_slots)(const struct whist_gate_source *src);
     /** Starts again with the first gate. */
     whist_status (*rewind)(struct whist_gate_source *src, struct whist_error *err);
+    /** Frees the source. */
     void (*free)(struct whist_gate_source *src);
 };
 
 /** A source of gates that the engine pulls: a stored circuit, or a generator that makes gates as it
  * goes. Implementations have this as their first member. Not thread safe. */
 struct whist_gate_source {
-    const struct whist_gate_source_ops *ops;
+    const struct whist_gate_source_ops *ops; /**< of the kind of source */
 };
 
 /** Frees a source. NULL is allowed. */
@@ -77,26 +83,43 @@ struct whist_circuit;
 
 /** Counts for people. */
 struct whist_circuit_info {
-    size_t n_inputs, n_outputs;
-    uint64_t n_gates, n_wires, n_xor, n_and, n_not, n_copy, n_const;
-    uint64_t and_depth;
-    size_t max_live; /**< slots needed by liveness */
+    size_t n_inputs;    /**< input groups */
+    size_t n_outputs;   /**< output groups */
+    uint64_t n_gates;   /**< gates of all kinds */
+    uint64_t n_wires;   /**< input bits and gates */
+    uint64_t n_xor;     /**< XOR gates */
+    uint64_t n_and;     /**< AND gates, which are what a protocol pays for */
+    uint64_t n_not;     /**< NOT gates */
+    uint64_t n_copy;    /**< copies */
+    uint64_t n_const;   /**< constants */
+    uint64_t and_depth; /**< most AND gates on a path from an input to an output */
+    size_t max_live;    /**< slots needed by liveness */
 };
 
+/** Frees a circuit. NULL is allowed. */
 WHIST_API void whist_circuit_free(struct whist_circuit *circuit);
+
+/** Bits of each of the *n_out input groups; borrowed from the circuit. */
 WHIST_API const uint32_t *whist_circuit_input_widths(const struct whist_circuit *c, size_t *n_out);
+
+/** Bits of each of the *n_out output groups; borrowed from the circuit. */
 WHIST_API const uint32_t *whist_circuit_output_widths(const struct whist_circuit *c, size_t *n_out);
+
+/** The *n_out gates, in an order in which they can be computed; borrowed from the circuit. */
 WHIST_API const struct whist_gate *whist_circuit_gates(const struct whist_circuit *c,
                                                        uint64_t *n_out);
+
 /** Counts gates, depth and liveness; WHIST_ERR_NOMEM. */
 WHIST_API WHIST_MUST_CHECK whist_status whist_circuit_info(const struct whist_circuit *c,
                                                            struct whist_circuit_info *info_out,
                                                            struct whist_error *err);
 
 /**
- * Evaluates in the clear.
+ * Evaluates in the clear; WHIST_ERR_NOMEM leaves the outputs untouched.
+ * @param c the circuit
  * @param outputs_out one byte (0 or 1) for each output bit, all groups in order
  * @param inputs one byte (0 or 1) for each input bit, all groups in order
+ * @param err may be NULL
  */
 WHIST_API WHIST_MUST_CHECK whist_status whist_circuit_eval(const struct whist_circuit *c,
                                                            uint8_t *outputs_out,
@@ -107,8 +130,8 @@ WHIST_API WHIST_MUST_CHECK whist_status whist_circuit_eval(const struct whist_ci
 WHIST_API WHIST_MUST_CHECK whist_status whist_circuit_source_new(
     struct whist_gate_source **source_out, const struct whist_circuit *c, struct whist_error *err);
 
-/** Generator: n_ands AND gates of a layered random function of two 64-bit inputs, made as pulled, for
- * benchmarks and streaming tests. One 64-bit output. */
+/** Generator: n_ands AND gates of a layered random function of two 64-bit inputs, made as pulled,
+ * for benchmarks and streaming tests. One 64-bit output. */
 WHIST_API WHIST_MUST_CHECK whist_status whist_synthetic_source_new(
     struct whist_gate_source **source_out, uint64_t n_ands, struct whist_error *err);
 
@@ -147,31 +170,38 @@ typedef uint32_t whist_wire;
  */
 struct whist_builder;
 
+/** An empty builder; WHIST_ERR_NOMEM. */
 WHIST_API WHIST_MUST_CHECK whist_status whist_builder_new(struct whist_builder **builder_out,
                                                           struct whist_error *err);
+/** Frees a builder. NULL is allowed. */
 WHIST_API void whist_builder_free(struct whist_builder *b);
 /** Declares the next input group; all inputs come before the first gate. */
 WHIST_API void whist_builder_input(struct whist_builder *b, whist_wire *out, size_t width);
 /** Declares the next output group. */
-WHIST_API void whist_builder_output(struct whist_builder *b, const whist_wire *wires,
-                                    size_t width);
-/** Turns the builder into a circuit; dead gates are left out. The builder may then only be freed. */
+WHIST_API void whist_builder_output(struct whist_builder *b, const whist_wire *wires, size_t width);
+/** Turns the builder into a circuit; dead gates are left out. The builder may then only be freed.
+ */
 WHIST_API WHIST_MUST_CHECK whist_status whist_builder_finish(struct whist_builder *b,
                                                              struct whist_circuit **circuit_out,
                                                              struct whist_error *err);
 /** AND gates made so far. */
 WHIST_API uint64_t whist_builder_ands(const struct whist_builder *b);
 
+/** The constant `value`; no gate that is paid for. */
 WHIST_API whist_wire whist_builder_const(struct whist_builder *b, bool value);
+/** x XOR y, no AND. */
 WHIST_API whist_wire whist_builder_xor(struct whist_builder *b, whist_wire x, whist_wire y);
+/** x AND y, 1 AND. */
 WHIST_API whist_wire whist_builder_and(struct whist_builder *b, whist_wire x, whist_wire y);
+/** x OR y, 1 AND. */
 WHIST_API whist_wire whist_builder_or(struct whist_builder *b, whist_wire x, whist_wire y);
+/** NOT x, no AND. */
 WHIST_API whist_wire whist_builder_not(struct whist_builder *b, whist_wire x);
 /** One-bit select, 1 AND: c ? x : y. */
 WHIST_API whist_wire whist_builder_mux(struct whist_builder *b, whist_wire c, whist_wire x,
                                        whist_wire y);
 
-/** sum mod 2^n, n−1 ANDs (n with carry_out, which may be NULL). */
+/** Sum mod 2^n, n−1 ANDs (n with carry_out, which may be NULL). */
 WHIST_API void whist_builder_add(struct whist_builder *b, whist_wire *out, whist_wire *carry_out,
                                  const whist_wire *x, const whist_wire *y, size_t n);
 /** Difference mod 2^n, n−1 ANDs (n with borrow_out, which may be NULL). */
@@ -198,7 +228,11 @@ WHIST_API void whist_builder_div(struct whist_builder *b, whist_wire *quotient_o
                                  whist_wire *remainder_out, const whist_wire *x,
                                  const whist_wire *y, size_t n, bool is_signed);
 /** Shift kinds. */
-typedef enum whist_shift { WHIST_SHIFT_LEFT, WHIST_SHIFT_RIGHT, WHIST_SHIFT_RIGHT_SIGNED } whist_shift;
+typedef enum whist_shift {
+    WHIST_SHIFT_LEFT,
+    WHIST_SHIFT_RIGHT,
+    WHIST_SHIFT_RIGHT_SIGNED
+} whist_shift;
 /** Shift by an amount of n_amount bits; amounts ≥ n give all zeros (or all signs). */
 WHIST_API void whist_builder_shift(struct whist_builder *b, whist_wire *out, const whist_wire *x,
                                    size_t n, const whist_wire *amount, size_t n_amount,
@@ -213,8 +247,8 @@ WHIST_API void whist_builder_index(struct whist_builder *b, whist_wire *out,
 
 /** Parameters of whist_circuit_make; zero values mean the defaults. */
 struct whist_make_options {
-    size_t bits;    /**< width of numbers; 0: 32 */
-    size_t bidders; /**< of "auction"; 0: 3 */
+    size_t bits;     /**< width of numbers; 0: 32 */
+    size_t bidders;  /**< of "auction"; 0: 3 */
     size_t operands; /**< of "add" and "max"; 0: 2 */
 };
 
@@ -235,9 +269,9 @@ WHIST_API const char *whist_circuit_make_name(size_t k, const char **description
 /* ---- Values ---- */
 
 /**
- * Reads a number in decimal, 0x hex or 0b binary of at most `width` bits into bits (one byte each, least
- * significant first). Surrounding white space is allowed. Constant-time it is not: it runs at the
- * owner's.
+ * Reads a number in decimal, 0x hex or 0b binary of at most `width` bits into bits (one byte each,
+ * least significant first). Surrounding white space is allowed. Constant-time it is not: it runs at
+ * the owner's.
  * @retval WHIST_ERR_FORMAT not a number
  * @retval WHIST_ERR_LIMIT the number needs more than width bits
  */

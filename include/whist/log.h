@@ -26,8 +26,9 @@ typedef enum whist_log_level {
  * newline, valid during the call, and never holds secrets.
  */
 struct whist_log {
+    /** Takes one line. */
     void (*fn)(void *ctx, whist_log_level level, const char *text);
-    void *ctx;
+    void *ctx;             /**< handed to fn */
     whist_log_level level; /**< lines less severe than this are not made */
 };
 

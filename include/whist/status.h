@@ -12,8 +12,8 @@ extern "C" {
 #endif
 
 #if defined(__GNUC__)
-#define WHIST_API __attribute__((visibility("default")))
-#define WHIST_MUST_CHECK __attribute__((warn_unused_result))
+#define WHIST_API               __attribute__((visibility("default")))
+#define WHIST_MUST_CHECK        __attribute__((warn_unused_result))
 #define WHIST_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 #else
 #define WHIST_API
@@ -42,9 +42,11 @@ extern "C" {
 
 /** Status of a call; WHIST_OK is 0. */
 typedef enum whist_status {
+/** @cond one row of the table */
 #define WHIST_STATUS_CODE(code, name, text) WHIST_##code,
     WHIST_STATUS_TABLE(WHIST_STATUS_CODE)
 #undef WHIST_STATUS_CODE
+    /** @endcond */
 } whist_status;
 
 /** Value of whist_error.peer when no peer is concerned. */
@@ -55,10 +57,10 @@ typedef enum whist_status {
  * It is written only when the call fails. It never holds secrets.
  */
 struct whist_error {
-    whist_status status;
-    int peer;       /**< index of the party concerned, or WHIST_NO_PEER */
-    char phase[48]; /**< protocol phase, NUL-terminated, empty if none */
-    char text[400]; /**< one sentence: what happened, what was expected, what to do */
+    whist_status status; /**< what the call returned */
+    int peer;            /**< index of the party concerned, or WHIST_NO_PEER */
+    char phase[48];      /**< protocol phase, NUL-terminated, empty if none */
+    char text[400];      /**< one sentence: what happened, what was expected, what to do */
 };
 
 /** Short stable name of a status ("timeout"); "unknown" for a value outside the table. */
