@@ -62,7 +62,7 @@ bool whist_commit_verify(const uint8_t com[WHIST_HASH_LEN], struct whist_bytes c
                          struct whist_bytes value, const uint8_t nonce[32]);
 
 /* ---- Group: ristretto255 (RFC 9496), by libsodium ---- */
-#define WHIST_POINT_LEN 32
+#define WHIST_POINT_LEN  32
 #define WHIST_SCALAR_LEN 32
 /* Call once before the functions below (idempotent, thread safe). */
 whist_status whist_crypto_init(struct whist_error *err);

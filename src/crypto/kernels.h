@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* Kernels: one contract each, a portable constant-time reference (kernels_portable.c) and one file for
- * each instruction set; the table is filled once, at run time (kernels.c). Unless said otherwise
- * arrays of blocks are 16-byte aligned, counts may be any number including 0 and small counts are
- * cheap, and outputs may be the same array as an input but not overlap it otherwise. No branch or index
- * depends on the data. */
+/* Kernels: one contract each, a portable constant-time reference (kernels_portable.c) and one file
+ * for each instruction set; the table is filled once, at run time (kernels.c). Unless said
+ * otherwise arrays of blocks are 16-byte aligned, counts may be any number including 0 and small
+ * counts are cheap, and outputs may be the same array as an input but not overlap it otherwise. No
+ * branch or index depends on the data. */
 #ifndef WHIST_KERNELS_H
 #define WHIST_KERNELS_H
 
@@ -25,8 +25,8 @@ struct whist_kernels {
     /* out[i] = AES_key(in[i]). */
     void (*aes_ecb)(struct block *out, const struct block *in, size_t count,
                     const struct aes_key *key);
-    /* out[i] = AES_key(counter + i), the counter a 128-bit little-endian integer of which only the low 64
-     * bits count (no carry into the high word). */
+    /* out[i] = AES_key(counter + i), the counter a 128-bit little-endian integer of which only the
+     * low 64 bits count (no carry into the high word). */
     void (*aes_ctr)(struct block *out, size_t count, const struct aes_key *key,
                     struct block counter);
 
@@ -48,16 +48,18 @@ struct whist_kernels {
     /* Σ chi[i] over the set bits of a packed bit array (bit i = bit i mod 8 of byte i / 8). */
     struct block (*bits_dot)(const struct block *chi, const uint8_t *bits, size_t count);
 
-    /* SoftSpoken, one tree (SoftSpoken fig. 7; engine.md §1). `n_leaves` = 2^k keys (k = 2, 4, 8), as
-     * round keys; leaf y makes the stream R_y = AES_y(counter), AES_y(counter + 1), … of n_blocks blocks.
-     * sum_out = ⊕_y R_y; for each bit b < k: columns[b] = ⊕_{y: bit b of y} R_y, where column b is the
-     * array cols_out + b * stride of n_blocks blocks (stride in blocks). With skip0 the leaf 0 is left out
-     * (the sender's hole; its round keys may be anything). n_blocks ≤ 32 (4096 rows). */
+    /* SoftSpoken, one tree (SoftSpoken fig. 7; engine.md §1). `n_leaves` = 2^k keys (k = 2, 4, 8),
+     * as round keys; leaf y makes the stream R_y = AES_y(counter), AES_y(counter + 1), … of
+     * n_blocks blocks. sum_out = ⊕_y R_y; for each bit b < k: columns[b] = ⊕_{y: bit b of y} R_y,
+     * where column b is the array cols_out + b * stride of n_blocks blocks (stride in blocks). With
+     * skip0 the leaf 0 is left out (the sender's hole; its round keys may be anything). n_blocks ≤
+     * 32 (4096 rows). */
     void (*cot_expand)(struct block *cols_out, size_t stride, struct block *sum_out,
                        const struct aes_key *leaves, size_t n_leaves, uint64_t counter,
                        size_t n_blocks, bool skip0);
-    /* Transposes a bit matrix: 128 columns of n_blocks blocks each (column c at cols + c * stride blocks)
-     * into 128 * n_blocks rows of one block: bit c of rows[r] = bit r of column c. Not in place. */
+    /* Transposes a bit matrix: 128 columns of n_blocks blocks each (column c at cols + c * stride
+     * blocks) into 128 * n_blocks rows of one block: bit c of rows[r] = bit r of column c. Not in
+     * place. */
     void (*transpose)(struct block *rows_out, const struct block *cols, size_t stride,
                       size_t n_blocks);
 };
