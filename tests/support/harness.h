@@ -52,8 +52,8 @@ struct test_case {
         exit(77);                                                                                  \
     } while (0)
 
-/* How much of a long sweep to run: `full` unless WHIST_TEST_SCALE divides it (sanitizer builds use 10,
- * soak runs multiply with WHIST_TEST_SOAK). At least 1. */
+/* How much of a long sweep to run: `full` unless WHIST_TEST_SCALE divides it (sanitizer builds use
+ * 10, soak runs multiply with WHIST_TEST_SOAK). At least 1. */
 static inline long test_scale(long full)
 {
     const char *div = getenv("WHIST_TEST_SCALE"), *mul = getenv("WHIST_TEST_SOAK");
