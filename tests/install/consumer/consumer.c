@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* A program of somebody else, in C and in C++: prints the version of the library that it runs with.
- */
+/* A program of somebody else, in C and in C++: prints the version that it runs with. */
 #include <stdio.h>
 #include <whist/whist.h>
 
