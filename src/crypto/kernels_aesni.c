@@ -37,10 +37,15 @@ INLINE V v_broadcast(const struct block *p)
 {
     return v_load(p, 1);
 }
+/* x in every lane, by way of registers: x was just computed. */
+INLINE V v_set128(struct block x)
+{
+    return _mm_set_epi64x((int64_t)x.hi, (int64_t)x.lo);
+}
 /* counter, counter + 1, … in the low words. */
 INLINE V v_count(struct block counter)
 {
-    return v_load(&counter, 1);
+    return v_set128(counter);
 }
 INLINE V v_set32(int x)
 {

@@ -164,12 +164,13 @@ static void sub_bytes(struct planes *p)
     q[5] = ~(z[16] ^ z[17] ^ t64 ^ t65);
 }
 
+/* Row r turns by r columns: rows 2 and 3 by two, then rows 1 and 3 by one. */
 static word shift_rows(word x)
 {
-    return (x & UINT64_C(0x000000000000ffff)) | ((x >> 4) & UINT64_C(0x000000000fff0000)) |
-           ((x << 12) & UINT64_C(0x00000000f0000000)) | ((x >> 8) & UINT64_C(0x000000ff00000000)) |
-           ((x << 8) & UINT64_C(0x0000ff0000000000)) | ((x >> 12) & UINT64_C(0x000f000000000000)) |
-           ((x << 4) & UINT64_C(0xfff0000000000000));
+    word t = (x ^ x >> 8) & UINT64_C(0x00ff00ff00000000);
+    x ^= t ^ t << 8;
+    return (x & UINT64_C(0x0000ffff0000ffff)) | ((x >> 4) & UINT64_C(0x0fff00000fff0000)) |
+           ((x << 12) & UINT64_C(0xf0000000f0000000));
 }
 
 /* out_r = 2 (a_r + a_{r+1}) + a_{r+1} + a_{r+2} + a_{r+3}; rows are 16 bits apart. */

@@ -45,10 +45,15 @@ INLINE V v_broadcast(const struct block *p)
 {
     return _mm256_broadcastsi128_si256(_mm_load_si128((const __m128i *)(const void *)p));
 }
+/* x in every lane, by way of registers: x was just computed. */
+INLINE V v_set128(struct block x)
+{
+    return _mm256_broadcastsi128_si256(_mm_set_epi64x((int64_t)x.hi, (int64_t)x.lo));
+}
 /* counter, counter + 1, … in the low words. */
 INLINE V v_count(struct block counter)
 {
-    return _mm256_add_epi64(v_broadcast(&counter), _mm256_set_epi64x(0, 1, 0, 0));
+    return _mm256_add_epi64(v_set128(counter), _mm256_set_epi64x(0, 1, 0, 0));
 }
 INLINE V v_set32(int x)
 {

@@ -91,13 +91,14 @@ static void aes_ecb(struct block *out, const struct block *in, size_t count,
     }
 }
 
+/* Takes the counters from *next and moves it on. */
 INLINE void ctr_batch(struct block *out, size_t n_regs, size_t n, const struct aes_key *key,
-                      struct block counter)
+                      V *next)
 {
     V s[8];
-    s[0] = v_count(counter);
-    for (size_t q = 1; q < n_regs; q++) {
-        s[q] = v_add64(s[q - 1], v_broadcast(&lane_step));
+    for (size_t q = 0; q < n_regs; q++) {
+        s[q] = *next;
+        *next = v_add64(*next, v_broadcast(&lane_step));
     }
     encrypt_regs(s, n_regs, key);
     store_n(out, s, n_regs, n);
@@ -106,17 +107,16 @@ INLINE void ctr_batch(struct block *out, size_t n_regs, size_t n, const struct a
 static void aes_ctr(struct block *out, size_t count, const struct aes_key *key,
                     struct block counter)
 {
+    V next = v_count(counter);
     size_t i = 0;
     for (; count - i >= 2 * BATCH; i += 2 * BATCH) {
-        ctr_batch(out + i, 8, 2 * BATCH, key, counter);
-        counter.lo += 2 * BATCH;
+        ctr_batch(out + i, 8, 2 * BATCH, key, &next);
     }
     for (; count - i >= BATCH; i += BATCH) {
-        ctr_batch(out + i, 4, BATCH, key, counter);
-        counter.lo += BATCH;
+        ctr_batch(out + i, 4, BATCH, key, &next);
     }
     if (i < count) {
-        ctr_batch(out + i, 4, count - i, key, counter);
+        ctr_batch(out + i, 4, count - i, key, &next);
     }
 }
 
@@ -271,7 +271,7 @@ INLINE void hash2_batch(struct block *out0, struct block *out1, const struct blo
 static void hash2(struct block *out0, struct block *out1, const struct block *x,
                   const struct block *t, struct block delta, size_t count)
 {
-    V sigma_delta = sigma(v_broadcast(&delta));
+    V sigma_delta = sigma(v_set128(delta));
     size_t i = 0;
     for (; count - i >= BATCH; i += BATCH) {
         hash2_batch(out0 + i, out1 + i, x + i, t + i, sigma_delta, BATCH);
