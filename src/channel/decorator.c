@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #include "channel/decorator.h"
 
-/* A deadline that has passed: do not wait. */
-#define LONG_AGO 1
-
 static struct whist_channel *inner_of(struct whist_channel *ch)
 {
     return ((struct decorator *)ch)->inner;
@@ -72,7 +69,7 @@ void whist_channel_abort_with(struct whist_channel *ch, const struct whist_error
     }
     for (size_t i = 0; i < ch->n; i++) {
         if (i != ch->me) {
-            whist_status ignored = whist_channel_send(ch, i, last, phase, LONG_AGO, NULL);
+            whist_status ignored = whist_channel_send(ch, i, last, phase, LONG_AGO_MS, NULL);
             (void)ignored;
         }
     }

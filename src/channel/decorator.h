@@ -5,6 +5,9 @@
 
 #include "channel/channel_impl.h"
 
+/* A deadline that has passed: do not wait. */
+#define LONG_AGO_MS 1
+
 /* First member of every decorator. */
 struct decorator {
     struct whist_channel base;

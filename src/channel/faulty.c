@@ -78,7 +78,7 @@ static whist_status change_bytes(struct whist_buffer *msg, const struct whist_fa
 /* Links are gone for both sides: the peers notice as far as the transport can tell them. */
 static whist_status cut_links(struct faulty *f, const char *phase, struct whist_error *err)
 {
-    whist_status ignored = whist_channel_close(f->d.inner, 1, NULL); /* 1, long ago: no flush */
+    whist_status ignored = whist_channel_close(f->d.inner, LONG_AGO_MS, NULL); /* no flush */
     (void)ignored;
     return fail_cut(err, phase);
 }
