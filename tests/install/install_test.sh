@@ -15,6 +15,10 @@ fail() {
     exit 1
 }
 
+has() { # PATTERN: in $dump. (No pipe into grep -q: it would close the pipe early, which pipefail counts.)
+    grep -qE -e "$1" <<<"$dump"
+}
+
 skip() {
     echo "skipped: $*"
     exit 77
@@ -36,12 +40,19 @@ cmake_consumer() {
     runs_with "$dir/consumer" "$3"
 }
 
+have_cxx() {
+    case $CXX in
+    '' | *NOTFOUND) skip "no C++ compiler" ;;
+    esac
+}
+
 # runs_with PROGRAM shared|static: it runs, and needs libwhist.so just when shared.
 runs_with() {
-    local out
+    local out dump
     out=$("$1")
+    dump=$(readelf -d "$1")
     [ "$out" = "$VERSION" ] || fail "$1 printed '$out', not $VERSION"
-    if readelf -d "$1" | grep -q 'NEEDED.*libwhist'; then
+    if has 'NEEDED.*libwhist'; then
         [ "$2" = shared ] || fail "$1 needs libwhist.so"
     else
         [ "$2" = static ] || fail "$1 does not need libwhist.so"
@@ -68,7 +79,7 @@ pkgconfig_consumer() {
 # go, then each declaration is one line.
 declared() {
     sed -e 's|//.*||' -e '/^#/,/[^\\]$/d' "$SOURCE"/include/whist/*.h | tr '\n' ' ' |
-        sed -e 's|/\*[^*]*\*\+\([^/*][^*]*\*\+\)*/| |g' | tr ';{}' '\n\n\n' |
+        sed -e 's|/\*[^*]*\*\+\([^/*][^*]*\*\+\)*/| |g' | tr ';{}' '\n' |
         sed -n 's/^.*\<WHIST_API\>.*[ *]\(whist_[a-z0-9_]*\)(.*$/\1/p' | sort
 }
 
@@ -124,6 +135,7 @@ case_headers_c() { # each alone, in any order, in C11 and later
     local header std
     for header in "$prefix"/include/whist/*.h; do
         for std in c11 c17 gnu2x; do
+            # shellcheck disable=SC2086
             "$CC" $strict -std=$std -I"$prefix/include" -fsyntax-only -x c - <<<"
 #include <whist/${header##*/}>
 #include <whist/${header##*/}>
@@ -133,7 +145,7 @@ case_headers_c() { # each alone, in any order, in C11 and later
 }
 
 case_headers_cxx() {
-    [ -n "$CXX" ] && [ "${CXX%NOTFOUND}" = "$CXX" ] || skip "no C++ compiler"
+    have_cxx
     local header std
     for header in "$prefix"/include/whist/*.h; do
         for std in c++11 c++17 c++20; do
@@ -146,7 +158,7 @@ case_headers_cxx() {
 }
 
 case_consumer_cxx() { # C linkage from C++
-    [ -n "$CXX" ] && [ "${CXX%NOTFOUND}" = "$CXX" ] || skip "no C++ compiler"
+    have_cxx
     local dir
     dir=$(fresh consumer_cxx)
     # shellcheck disable=SC2046,SC2086
@@ -167,19 +179,19 @@ case_exports() { # what the shared library exports is what the headers declare
 }
 
 case_hardening() {
-    local file
+    local file dump
     for file in "$prefix/bin/whist" "$prefix/$LIBDIR/libwhist.so"; do
-        readelf -hW "$file" | grep -q 'Type: *DYN' || fail "$file is not position independent"
-        readelf -lW "$file" | grep -q GNU_RELRO || fail "$file has no RELRO"
-        readelf -dW "$file" | grep -qE 'BIND_NOW|FLAGS.*NOW' || fail "$file binds lazily"
-        readelf -lW "$file" | grep 'GNU_STACK' | grep -q 'RW ' || fail "$file has an executable stack"
-        readelf -sW "$file" | grep -q '__stack_chk_fail' || fail "$file has no stack protector"
-        readelf -dW "$file" | grep -E 'R(UN)?PATH' && fail "$file has a run path"
-        [ "$BUILD_TYPE" = Debug ] || readelf -sW "$file" | grep -qE '__[a-z]+_chk' ||
+        dump=$(readelf -hldsW "$file")
+        has 'Type: *DYN' || fail "$file is not position independent"
+        has 'GNU_RELRO' || fail "$file has no RELRO"
+        has 'BIND_NOW|FLAGS.*NOW' || fail "$file binds lazily"
+        has 'GNU_STACK .* RW ' || fail "$file has an executable stack"
+        has '__stack_chk_fail' || fail "$file has no stack protector"
+        ! has '\((RPATH|RUNPATH)\)' || fail "$file has a run path"
+        [ "$BUILD_TYPE" = Debug ] || has '__[a-z]+_chk' ||
             fail "$file is not built with _FORTIFY_SOURCE"
     done
-    readelf -dW "$prefix/$LIBDIR/libwhist.so" | grep -q "SONAME.*libwhist.so.${VERSION%.*}" ||
-        fail "SONAME"
+    has "SONAME.*libwhist.so.${VERSION%.*}" || fail "SONAME"
 }
 
 case_uninstall() { # removes all that install brought, and nothing else
