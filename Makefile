@@ -52,7 +52,7 @@ bench:
 soak:
 	@tools/install-deps
 	@$(MAKE) --no-print-directory build-tests
-	@WHIST_TEST_SOAK=10 $(ctest) --timeout 14400 $(CTEST_ARGS)
+	@WHIST_TEST_SOAK=10 $(ctest) $(CTEST_ARGS)
 	@tools/fuzz $(FUZZ_SECONDS)
 
 install:
