@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* Every kernel of every table bit for bit against the portable one, which other cases check against
  * definitions: random inputs, all small counts, in place, and nothing written past the end. */
-#include "crypto/crypto.h"
-#include "harness.h"
+#include "crypto_support.h"
 
 #define SMALL  41  /* counts 0 … 40 */
 #define LARGE  517 /* the largest count tried */
@@ -10,17 +9,6 @@
 #define MEMORY (LARGE + GUARD)
 
 static const struct whist_kernels *portable, *tested;
-
-static void random_blocks(struct block *out, size_t count)
-{
-    static struct prg prg;
-    static bool seeded;
-    if (!seeded) {
-        whist_prg_init(&prg, "kernels_test.c..");
-        seeded = true;
-    }
-    whist_prg_blocks(&prg, out, count);
-}
 
 /* Counts of a sweep: all small ones, then some large. */
 static size_t count_of(size_t step)
