@@ -188,7 +188,7 @@ case_hardening() {
         has 'GNU_STACK .* RW ' || fail "$file has an executable stack"
         has '__stack_chk_fail' || fail "$file has no stack protector"
         ! has '\((RPATH|RUNPATH)\)' || fail "$file has a run path"
-        [ "$BUILD_TYPE" = Debug ] || has '__[a-z]+_chk' ||
+        [ "$BUILD_TYPE" = Debug ] || has '__[a-z]+_chk(@| |$)' ||
             fail "$file is not built with _FORTIFY_SOURCE"
     done
     has "SONAME.*libwhist.so.${VERSION%.*}" || fail "SONAME"
