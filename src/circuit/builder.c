@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* Builder: nodes, folding, common subexpressions, and the circuit that comes out. */
+#include "circuit/builder.h"
+
+enum { FIRST_TABLE_BITS = 10 };
+
+void builder_fail(struct whist_builder *b, whist_status status)
+{
+    if (b->status == WHIST_OK) {
+        b->status = status;
+    }
+}
+
+whist_wire *builder_wires(struct whist_builder *b, size_t n)
+{
+    whist_wire *w = builder_ok(b) ? whist_zalloc(n, sizeof *w) : NULL;
+    if (w == NULL) {
+        builder_fail(b, WHIST_ERR_NOMEM);
+    }
+    return w;
+}
+
+void builder_give(struct whist_builder *b, whist_wire *out, whist_wire *scratch, size_t n)
+{
+    if (builder_ok(b)) {
+        memcpy(out, scratch, n * sizeof *out);
+    } else {
+        memset(out, 0, n * sizeof *out);
+    }
+    whist_free(scratch);
+}
+
+/* ---- Nodes ---- */
+
+static bool is_xor(const struct node *n)
+{
+    return n->a > n->b;
+}
+
+static bool is_and(const struct node *n)
+{
+    return n->a < n->b;
+}
+
+static bool has_operand(const struct node *n, uint32_t x)
+{
+    return n->a == x || n->b == x;
+}
+
+/* 0 on error. */
+static uint32_t new_node(struct whist_builder *b, uint32_t x, uint32_t y)
+{
+    if (b->n_nodes == b->cap_nodes) {
+        size_t cap = b->cap_nodes + b->cap_nodes / 2 + 512;
+        struct node *nodes = whist_realloc(b->nodes, cap, sizeof *nodes);
+        if (nodes == NULL) {
+            builder_fail(b, WHIST_ERR_NOMEM);
+            return 0;
+        }
+        b->nodes = nodes;
+        b->cap_nodes = cap;
+    }
+    if (b->n_nodes >= WHIST_MAX_WIRES) {
+        builder_fail(b, WHIST_ERR_LIMIT);
+        return 0;
+    }
+    b->nodes[b->n_nodes] = (struct node){x, y};
+    return (uint32_t)b->n_nodes++;
+}
+
+static size_t table_slot(const struct whist_builder *b, uint32_t x, uint32_t y)
+{
+    /* Multiplicative hashing; 2^64 divided by the golden ratio. */
+    uint64_t key = ((uint64_t)x << 32 | y) * 0x9e3779b97f4a7c15u;
+    return (size_t)((key ^ key >> 29) * 0x9e3779b97f4a7c15u >> (64 - b->table_bits));
+}
+
+static void table_put(struct whist_builder *b, uint32_t node)
+{
+    size_t mask = ((size_t)1 << b->table_bits) - 1;
+    size_t at = table_slot(b, b->nodes[node].a, b->nodes[node].b);
+    while (b->table[at] != 0) {
+        at = (at + 1) & mask;
+    }
+    b->table[at] = node;
+}
+
+static bool table_grow(struct whist_builder *b)
+{
+    size_t size = (size_t)1 << b->table_bits;
+    if (b->n_nodes - b->n_input_bits < size / 4 * 3) {
+        return true;
+    }
+    uint32_t *table = whist_zalloc(size * 2, sizeof *table);
+    if (table == NULL) {
+        builder_fail(b, WHIST_ERR_NOMEM);
+        return false;
+    }
+    whist_free(b->table);
+    b->table = table;
+    b->table_bits++;
+    for (size_t i = (size_t)b->n_input_bits + 1; i < b->n_nodes; i++) {
+        table_put(b, (uint32_t)i);
+    }
+    return true;
+}
+
+/* The gate (x, y), made if there is none; 0 on error. */
+static uint32_t gate_node(struct whist_builder *b, uint32_t x, uint32_t y)
+{
+    if (!builder_ok(b) || !table_grow(b)) {
+        return 0;
+    }
+    size_t mask = ((size_t)1 << b->table_bits) - 1, at = table_slot(b, x, y);
+    for (; b->table[at] != 0; at = (at + 1) & mask) {
+        const struct node *n = &b->nodes[b->table[at]];
+        if (n->a == x && n->b == y) {
+            return b->table[at];
+        }
+    }
+    uint32_t node = new_node(b, x, y);
+    if (node != 0) {
+        b->table[at] = node;
+        b->n_ands += x < y;
+    }
+    return node;
+}
+
+/* x ⊕ y of nodes. Each turn goes to older nodes. */
+static uint32_t xor_nodes(struct whist_builder *b, uint32_t x, uint32_t y)
+{
+    while (x != 0 && y != 0 && x != y) {
+        if (x < y) {
+            uint32_t t = x;
+            x = y;
+            y = t;
+        }
+        struct node p = b->nodes[x], q = b->nodes[y];
+        if (is_xor(&p) && has_operand(&p, y)) { /* (y ⊕ z) ⊕ y = z */
+            return p.a == y ? p.b : p.a;
+        }
+        if (!is_xor(&p) || !is_xor(&q) || !(has_operand(&q, p.a) || has_operand(&q, p.b))) {
+            return gate_node(b, x, y);
+        }
+        /* (z ⊕ v) ⊕ (z ⊕ w) = v ⊕ w */
+        uint32_t common = has_operand(&q, p.a) ? p.a : p.b;
+        x = p.a == common ? p.b : p.a;
+        y = q.a == common ? q.b : q.a;
+    }
+    return x == y ? 0 : x + y;
+}
+
+/* x ∧ y of nodes, as a literal. Each turn goes to older nodes. */
+static whist_wire and_nodes(struct whist_builder *b, uint32_t x, uint32_t y)
+{
+    whist_wire rest = 0; /* the result is rest ⊕ xy */
+
+    while (x != 0 && y != 0 && x != y) {
+        if (x > y) {
+            uint32_t t = x;
+            x = y;
+            y = t;
+        }
+        struct node p = b->nodes[x], q = b->nodes[y];
+        if (is_and(&q) && has_operand(&q, x)) { /* x ∧ (x ∧ z) = x ∧ z */
+            return whist_builder_xor(b, rest, y << 1);
+        }
+        if (p.a == q.b && p.b == q.a && p.a != p.b) { /* vw ∧ (v ⊕ w) = 0 */
+            return rest;
+        }
+        if (!is_xor(&q) || !has_operand(&q, x)) {
+            return whist_builder_xor(b, rest, gate_node(b, x, y) << 1);
+        }
+        /* x ∧ (x ⊕ z) = x ⊕ xz */
+        rest = whist_builder_xor(b, rest, x << 1);
+        y = q.a == x ? q.b : q.a;
+    }
+    return x == y ? whist_builder_xor(b, rest, x << 1) : rest;
+}
+
+/* ---- Gates ---- */
+
+static void require_wire(const struct whist_builder *b, whist_wire w)
+{
+    WHIST_REQUIRE(w >> 1 < b->n_nodes);
+}
+
+whist_wire whist_builder_const(struct whist_builder *b, bool value)
+{
+    return builder_ok(b) && value;
+}
+
+whist_wire whist_builder_not(struct whist_builder *b, whist_wire x)
+{
+    require_wire(b, x);
+    return builder_ok(b) ? x ^ 1 : 0;
+}
+
+whist_wire whist_builder_xor(struct whist_builder *b, whist_wire x, whist_wire y)
+{
+    require_wire(b, x);
+    require_wire(b, y);
+    if (!builder_ok(b)) {
+        return 0;
+    }
+    whist_wire out = xor_nodes(b, x >> 1, y >> 1) << 1 | ((x ^ y) & 1);
+    return builder_ok(b) ? out : 0;
+}
+
+whist_wire whist_builder_and(struct whist_builder *b, whist_wire x, whist_wire y)
+{
+    require_wire(b, x);
+    require_wire(b, y);
+    if (!builder_ok(b) || x == 0 || y == 0 || x == (y ^ 1)) {
+        return 0;
+    }
+    if (x == 1 || x == y) {
+        return y;
+    }
+    if (y == 1) {
+        return x;
+    }
+    /* (x ⊕ s)(y ⊕ t) = xy ⊕ s·y ⊕ t·(x ⊕ s) */
+    whist_wire out = and_nodes(b, x >> 1, y >> 1);
+    if ((x & 1) != 0) {
+        out = whist_builder_xor(b, out, y & ~1u);
+    }
+    if ((y & 1) != 0) {
+        out = whist_builder_xor(b, out, x);
+    }
+    return builder_ok(b) ? out : 0;
+}
+
+whist_wire whist_builder_or(struct whist_builder *b, whist_wire x, whist_wire y)
+{
+    return whist_builder_not(
+        b, whist_builder_and(b, whist_builder_not(b, x), whist_builder_not(b, y)));
+}
+
+whist_wire whist_builder_mux(struct whist_builder *b, whist_wire c, whist_wire x, whist_wire y)
+{
+    return whist_builder_xor(b, y, whist_builder_and(b, c, whist_builder_xor(b, x, y)));
+}
+
+whist_wire builder_majority(struct whist_builder *b, whist_wire x, whist_wire y, whist_wire c)
+{
+    whist_wire p = whist_builder_xor(b, x, c), q = whist_builder_xor(b, y, c);
+    return whist_builder_xor(b, c, whist_builder_and(b, p, q));
+}
+
+uint64_t whist_builder_ands(const struct whist_builder *b)
+{
+    return b->n_ands;
+}
+
+/* ---- Life ---- */
+
+whist_status whist_builder_new(struct whist_builder **builder_out, struct whist_error *err)
+{
+    struct whist_builder *b = whist_zalloc(1, sizeof *b);
+
+    if (b == NULL) {
+        return no_memory(err);
+    }
+    b->table_bits = FIRST_TABLE_BITS;
+    b->table = whist_zalloc((size_t)1 << b->table_bits, sizeof *b->table);
+    new_node(b, 0, 0);
+    if (b->table == NULL || !builder_ok(b)) {
+        whist_builder_free(b);
+        return no_memory(err);
+    }
+    *builder_out = b;
+    return WHIST_OK;
+}
+
+void whist_builder_free(struct whist_builder *b)
+{
+    if (b == NULL) {
+        return;
+    }
+    whist_free(b->nodes);
+    whist_free(b->table);
+    numbers_clear(&b->input_widths);
+    numbers_clear(&b->output_widths);
+    numbers_clear(&b->outputs);
+    whist_free(b);
+}
+
+static void push(struct whist_builder *b, struct numbers *list, size_t v)
+{
+    if (v > WHIST_MAX_WIRES) {
+        builder_fail(b, WHIST_ERR_LIMIT);
+    } else if (builder_ok(b) && numbers_push(list, (uint32_t)v) != WHIST_OK) {
+        builder_fail(b, WHIST_ERR_NOMEM);
+    }
+}
+
+void whist_builder_input(struct whist_builder *b, whist_wire *out, size_t width)
+{
+    WHIST_REQUIRE(width > 0);
+    WHIST_REQUIRE(!builder_ok(b) || b->n_nodes == (size_t)b->n_input_bits + 1);
+    push(b, &b->input_widths, width);
+    for (size_t i = 0; i < width; i++) {
+        uint32_t node = builder_ok(b) ? new_node(b, 0, 0) : 0;
+        b->n_input_bits += node != 0;
+        out[i] = node << 1;
+    }
+}
+
+void whist_builder_output(struct whist_builder *b, const whist_wire *wires, size_t width)
+{
+    WHIST_REQUIRE(width > 0);
+    push(b, &b->output_widths, width);
+    for (size_t i = 0; i < width; i++) {
+        require_wire(b, wires[i]);
+        push(b, &b->outputs, wires[i]);
+    }
+    if (b->outputs.len > WHIST_MAX_WIRES) {
+        builder_fail(b, WHIST_ERR_LIMIT);
+    }
+}
+
+/* ---- The circuit ---- */
+
+/* Marks the nodes that the outputs need, a bit each; returns how many gates are among them. */
+static size_t mark_live(const struct whist_builder *b, uint64_t *live)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < b->outputs.len; i++) {
+        uint32_t node = b->outputs.v[i] >> 1;
+        live[node >> 6] |= (uint64_t)1 << (node & 63);
+    }
+    for (size_t i = b->n_nodes; i-- > (size_t)b->n_input_bits + 1;) {
+        if ((live[i >> 6] >> (i & 63) & 1) != 0) {
+            struct node g = b->nodes[i];
+            live[g.a >> 6] |= (uint64_t)1 << (g.a & 63);
+            live[g.b >> 6] |= (uint64_t)1 << (g.b & 63);
+            n++;
+        }
+    }
+    return n;
+}
+
+static uint32_t emit(struct whist_circuit *c, uint32_t op, uint32_t a, uint32_t b)
+{
+    uint32_t out = c->n_input_bits + c->n_gates;
+    c->gates[c->n_gates++] = (struct whist_gate){a, b, out, op};
+    return out;
+}
+
+/* Turns live nodes into gates in order. A node that is done holds its wire in `a`, and in `b` the
+ * wire of its negation + 1, or 0. */
+static void emit_nodes(struct whist_builder *b, struct whist_circuit *c, const uint64_t *live)
+{
+    for (size_t i = 0; i < b->n_nodes; i++) {
+        struct node *n = &b->nodes[i], g = *n;
+        n->b = 0;
+        if (i <= b->n_input_bits) {
+            n->a = i == 0 ? UINT32_MAX : (uint32_t)i - 1; /* the constant has no wire yet */
+        } else if ((live[i >> 6] >> (i & 63) & 1) != 0) {
+            n->a =
+                emit(c, is_xor(&g) ? WHIST_OP_XOR : WHIST_OP_AND, b->nodes[g.a].a, b->nodes[g.b].a);
+        }
+    }
+}
+
+static uint32_t output_wire(struct whist_builder *b, struct whist_circuit *c, whist_wire literal)
+{
+    struct node *n = &b->nodes[literal >> 1];
+
+    if ((literal & 1) == 0) {
+        if (n->a == UINT32_MAX) {
+            n->a = emit(c, WHIST_OP_CONST0, 0, 0);
+        }
+        return n->a;
+    }
+    if (n->b == 0) {
+        n->b =
+            (n == b->nodes ? emit(c, WHIST_OP_CONST1, 0, 0) : emit(c, WHIST_OP_NOT, n->a, n->a)) +
+            1;
+    }
+    return n->b - 1;
+}
+
+static uint32_t *take(struct numbers *n)
+{
+    uint32_t *v = n->v;
+    *n = (struct numbers){0};
+    return v;
+}
+
+static whist_status build(struct whist_builder *b, struct whist_circuit *c)
+{
+    uint64_t *live = whist_zalloc(b->n_nodes / 64 + 1, sizeof *live);
+    if (live == NULL) {
+        return WHIST_ERR_NOMEM;
+    }
+    size_t n_gates = mark_live(b, live) + b->outputs.len; /* a NOT for each output, at most */
+    c->gates = n_gates + b->n_input_bits <= WHIST_MAX_WIRES ? whist_alloc(n_gates, sizeof *c->gates)
+                                                            : NULL;
+    if (c->gates == NULL) {
+        whist_free(live);
+        return n_gates + b->n_input_bits <= WHIST_MAX_WIRES ? WHIST_ERR_NOMEM : WHIST_ERR_LIMIT;
+    }
+    c->n_input_bits = b->n_input_bits;
+    c->n_output_bits = (uint32_t)b->outputs.len;
+    c->n_inputs = b->input_widths.len;
+    c->n_outputs = b->output_widths.len;
+    emit_nodes(b, c, live);
+    for (size_t i = 0; i < b->outputs.len; i++) {
+        b->outputs.v[i] = output_wire(b, c, b->outputs.v[i]);
+    }
+    whist_free(live);
+    c->outputs = take(&b->outputs);
+    c->input_widths = take(&b->input_widths);
+    c->output_widths = take(&b->output_widths);
+    return WHIST_OK;
+}
+
+whist_status whist_builder_finish(struct whist_builder *b, struct whist_circuit **circuit_out,
+                                  struct whist_error *err)
+{
+    struct whist_circuit *c = NULL;
+    whist_status st = b->status;
+
+    if (st == WHIST_OK && b->outputs.len == 0) {
+        return whist_fail(err, WHIST_ERR_ARGUMENT, WHIST_NO_PEER, NULL, "a circuit needs outputs");
+    }
+    if (st == WHIST_OK) {
+        whist_free(b->table);
+        b->table = NULL;
+        b->status = WHIST_ERR_ARGUMENT; /* of a call after this one */
+        c = whist_zalloc(1, sizeof *c);
+        st = c == NULL ? WHIST_ERR_NOMEM : build(b, c);
+    }
+    if (st == WHIST_OK) {
+        st = whist_circuit_seal(c, err);
+    } else {
+        whist_fail(err, st, WHIST_NO_PEER, NULL, "cannot build the circuit: %s",
+                   whist_status_text(st));
+    }
+    if (st != WHIST_OK) {
+        whist_circuit_free(c);
+        return st;
+    }
+    *circuit_out = c;
+    return WHIST_OK;
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* Inside of the builder, for the files that make arithmetic and circuits of our own. */
+#ifndef WHIST_BUILDER_H
+#define WHIST_BUILDER_H
+
+#include "circuit/circuit_internal.h"
+
+/*
+ * A whist_wire is a literal: node number · 2 + 1 if negated. So NOT costs nothing until a circuit
+ * is made. Node 0 is the constant 0, nodes 1 … n_input_bits are the inputs, the others are gates on
+ * nodes: XOR if a > b, AND if a < b. Gates are on nodes, never on negations: ¬ moves out of an XOR,
+ * and ¬x ∧ y = y ⊕ xy. So the four ANDs of x, ¬x with y, ¬y share one gate.
+ */
+struct node {
+    uint32_t a, b;
+};
+
+struct whist_builder {
+    struct node *nodes;
+    size_t n_nodes, cap_nodes;
+    uint32_t *table; /* open addressing: numbers of gate nodes by (a, b); 0: empty */
+    size_t table_bits;
+    uint32_t n_input_bits;
+    uint64_t n_ands;
+    struct numbers input_widths, output_widths, outputs;
+    whist_status status; /* first error */
+};
+
+/* Remembers the first error. */
+void builder_fail(struct whist_builder *b, whist_status status);
+static inline bool builder_ok(const struct whist_builder *b)
+{
+    return b->status == WHIST_OK;
+}
+
+/* n wires of scratch, zeroed; NULL after remembering the error. Freed with whist_free. */
+whist_wire *builder_wires(struct whist_builder *b, size_t n);
+/* Copies n wires of scratch (may be NULL) to out, or zeros after an error, and frees the scratch.
+ * So an operation reads all its operands before it writes, and out may overlap them. */
+void builder_give(struct whist_builder *b, whist_wire *out, whist_wire *scratch, size_t n);
+
+/* At least two of x, y, c: 1 AND. */
+whist_wire builder_majority(struct whist_builder *b, whist_wire x, whist_wire y, whist_wire c);
+
+static inline bool wire_is_const(whist_wire w)
+{
+    return w <= 1;
+}
+
+/* ---- Sums of many bits ---- */
+
+/*
+ * A sum of bits of any weights, mod 2^width. Equal bits, complementary bits and constants are
+ * merged without gates; the rest is added with full adders (1 AND each removes a bit).
+ */
+struct sum {
+    struct whist_builder *b;
+    size_t width;
+    struct numbers *columns; /* bits of weight 2^k */
+    uint8_t *constant;       /* one bit a byte */
+};
+/* On failure the error is remembered and sum_finish gives zeros. */
+void sum_init(struct sum *s, struct whist_builder *b, size_t width);
+/* Adds x · 2^at. Weights ≥ 2^width are dropped. */
+void sum_bit(struct sum *s, whist_wire x, size_t at);
+/* Adds the n-bit number x · 2^at. */
+void sum_number(struct sum *s, const whist_wire *x, size_t n, size_t at);
+/* Subtracts it. */
+void sum_subtract(struct sum *s, const whist_wire *x, size_t n, size_t at);
+/* Adds or subtracts the constant 2^at. */
+void sum_constant(struct sum *s, size_t at, bool negative);
+/* Writes the width bits of the sum and frees it. */
+void sum_finish(struct sum *s, whist_wire *out);
+
+/* ---- Circuits of our own ---- */
+
+void make_aes128(struct whist_builder *b);
+void make_sha256(struct whist_builder *b);
+
+#endif
