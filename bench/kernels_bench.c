@@ -84,6 +84,10 @@ static void run_transpose(struct bench *s, size_t n)
 {
     s->k->transpose(s->b, s->a, N_BLOCKS, n / 128);
 }
+static void run_powers(struct bench *s, size_t n)
+{
+    whist_gf_powers(s->b, s->a[0], n);
+}
 static void run_memcpy(struct bench *s, size_t n)
 {
     memcpy(s->b, s->a, n * sizeof(*s->a));
@@ -188,7 +192,8 @@ int main(void)
     }
     s.k->aes_schedule(s.keys, s.a, 256);
     print_tables(&s);
-    printf("\nlimits: AES-CTR %.0f M blocks/s, memcpy %.2f ns per 16 bytes in L1, %.2f in L2\n",
+    printf("\nwhist_gf_powers: %.2f ns a power\n", measure(&s, run_powers, ITEMS) / ITEMS);
+    printf("limits: AES-CTR %.0f M blocks/s, memcpy %.2f ns per 16 bytes in L1, %.2f in L2\n",
            1000.0 * ITEMS / measure(&s, run_ctr, ITEMS), measure(&s, run_memcpy, 512) / 512,
            measure(&s, run_memcpy, count) / (double)count);
     status = 0;

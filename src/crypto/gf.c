@@ -35,14 +35,19 @@ struct block whist_gf_pack(const struct block *b, size_t count)
     return acc;
 }
 
+/* Independent products overlap: out[i] = out[i − STRIDE] · s^STRIDE. */
+#define STRIDE ((size_t)4)
+
 void whist_gf_powers(struct block *out, struct block s, size_t count)
 {
     const struct whist_kernels *k = whist_kernels();
-    struct block power = s;
     for (size_t i = 0; i < count; i++) {
-        if (i > 0) {
-            power = k->gf_dot(&power, &s, 1);
+        if (i == 0) {
+            out[i] = s;
+        } else if (i < STRIDE) {
+            out[i] = k->gf_dot(&out[i - 1], &s, 1);
+        } else {
+            out[i] = k->gf_dot(&out[i - STRIDE], &out[STRIDE - 1], 1);
         }
-        out[i] = power;
     }
 }

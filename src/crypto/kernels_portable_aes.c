@@ -74,7 +74,7 @@ static void planes_load(struct planes *p, const struct block *in)
         w[4 + b][lane] = spread_bytes((uint32_t)(in[i].lo >> 32)) |
                          spread_bytes((uint32_t)(in[i].hi >> 32)) << 8;
     }
-    memcpy(p->q, w, sizeof(w));
+    memcpy(p->q, w, sizeof(p->q));
     transpose_bits(p->q);
 }
 
@@ -83,7 +83,7 @@ static void planes_store(struct block *out, const struct planes *p)
     uint64_t w[8][WORD_LANES];
     struct planes t = *p;
     transpose_bits(t.q);
-    memcpy(w, t.q, sizeof(w));
+    memcpy(w, t.q, sizeof(t.q));
     for (size_t i = 0; i < BATCH; i++) {
         uint64_t even = w[i % 4][i / 4], odd = w[4 + i % 4][i / 4];
         out[i].lo = gather_bytes(even) | (uint64_t)gather_bytes(odd) << 32;

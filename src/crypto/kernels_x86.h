@@ -607,8 +607,8 @@ static void transpose(struct block *rows_out, const struct block *cols, size_t s
 
 #define KERNEL_TABLE(table_name)                                                                   \
     {                                                                                              \
-        .name = table_name, .aes_schedule = aes_schedule, .aes_ecb = aes_ecb, .aes_ctr = aes_ctr,  \
-        .hash1 = hash1, .hash2 = hash2, .gf_dot = gf_dot, .gf_dot2 = gf_dot2,                      \
+        .name = (table_name), .aes_schedule = aes_schedule, .aes_ecb = aes_ecb,                    \
+        .aes_ctr = aes_ctr, .hash1 = hash1, .hash2 = hash2, .gf_dot = gf_dot, .gf_dot2 = gf_dot2,  \
         .bit0_dot = bit0_dot, .bits_dot = bits_dot, .cot_expand = cot_expand,                      \
         .transpose = transpose,                                                                    \
     }
