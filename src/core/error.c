@@ -29,8 +29,8 @@ const char *whist_version(void)
     return WHIST_VERSION;
 }
 
-whist_status whist_fail(struct whist_error *err, whist_status status, int peer, const char *phase,
-                        const char *fmt, ...)
+whist_status(whist_fail)(struct whist_error *err, whist_status status, int peer, const char *phase,
+                         const char *fmt, ...)
 {
     if (err == NULL) {
         return status;
