@@ -8,9 +8,11 @@
 #include "channel/decorator.h"
 #include "channel/inbox.h"
 
-/* How long close waits for the goodbyes of the peers: then none of them still tries to send one to
- * a party that has gone. In milliseconds. */
+/* How long close waits for the goodbyes of the peers, so that none of them tries to send one to a
+ * party that has gone, and how old a peer's goodbye may be for that peer to be still waiting for
+ * ours. In milliseconds. */
 #define BYE_LINGER_MS 1000
+#define BYE_FRESH_MS  500
 
 /* ---- Bytes ---- */
 
@@ -88,7 +90,7 @@ whist_status whist_envelope_seal(struct whist_buffer *msg, envelope_type type, u
 struct envelope_link {
     bool sending, receiving; /* a thread has its turn: only it may touch the count */
     uint64_t sent, received; /* DATA messages */
-    bool bye_arrived;        /* under the lock; the goodbye may still be queued */
+    int64_t bye_ms;          /* when the goodbye arrived (it may still be queued), 0: not yet */
     bool closed;             /* in the receiver's turn: the goodbye has been received */
 };
 
@@ -220,7 +222,7 @@ static bool on_arrival(void *ctx, size_t from, struct whist_buffer *msg)
     }
     if (info.type == ENVELOPE_BYE) {
         pthread_mutex_lock(&e->lock);
-        e->link[from].bye_arrived = true;
+        e->link[from].bye_ms = whist_now_ms();
         pthread_cond_broadcast(&e->changed);
         pthread_mutex_unlock(&e->lock);
     }
@@ -342,7 +344,8 @@ static void say_bye(struct envelope *e, size_t to)
     struct envelope_link *link = &e->link[to];
     struct whist_buffer bye = {0};
     pthread_mutex_lock(&e->lock);
-    bool useful = !link->bye_arrived && !link->sending && !e->failed;
+    bool gone = link->bye_ms != 0 && whist_now_ms() - link->bye_ms > BYE_FRESH_MS;
+    bool useful = !gone && !link->sending && !e->failed;
     link->sending = link->sending || useful;
     pthread_mutex_unlock(&e->lock);
     if (!useful) {
@@ -359,7 +362,7 @@ static void say_bye(struct envelope *e, size_t to)
 static bool all_said_bye(const struct envelope *e)
 {
     for (size_t i = 0; i < e->d.base.n; i++) {
-        if (i != e->d.base.me && !e->link[i].bye_arrived) {
+        if (i != e->d.base.me && e->link[i].bye_ms == 0) {
             return false;
         }
     }

@@ -394,6 +394,13 @@ void whist_inbox_set_hook(struct inbox *in, whist_arrival_hook hook, void *ctx)
 
 /* ---- Aborts ---- */
 
+void whist_make_printable(char *text)
+{
+    for (char *c = text; *c != '\0'; c++) {
+        *c = *c >= 0x20 && *c <= 0x7e ? *c : '?';
+    }
+}
+
 void whist_abort_seen_by_peers(struct whist_error *out, size_t by, const struct whist_error *why)
 {
     struct whist_error seen = {.status = WHIST_ERR_ABORTED, .peer = (int)by};
@@ -401,11 +408,7 @@ void whist_abort_seen_by_peers(struct whist_error *out, size_t by, const struct 
     /* The text is cut first, so that a long one never pushes out what stands before it. */
     snprintf(seen.text, sizeof seen.text, "party %zu aborted (%s): %.300s", by,
              whist_status_name(why->status), why->text);
-    for (char *c = seen.phase; *c != '\0'; c++) {
-        *c = *c >= 0x20 && *c <= 0x7e ? *c : '?';
-    }
-    for (char *c = seen.text; *c != '\0'; c++) {
-        *c = *c >= 0x20 && *c <= 0x7e ? *c : '?';
-    }
+    whist_make_printable(seen.phase);
+    whist_make_printable(seen.text);
     *out = seen;
 }

@@ -134,6 +134,9 @@ void whist_inbox_set_hook(struct inbox *in, whist_arrival_hook hook, void *ctx);
  * it is freed, in milliseconds. */
 #define WHIST_ABORT_LINGER_MS 500
 
+/* Turns every byte of a text that is not printable ASCII into '?': for what comes from outside. */
+void whist_make_printable(char *text);
+
 /* The error that peers see when party `by` aborts with *why: WHIST_ERR_ABORTED, peer = by, the
  * phase of why, and a text that contains the name of why->status and why->text, of which only
  * printable ASCII survives (other bytes become '?'). out may be why. */

@@ -2,6 +2,7 @@
 /* Trace decorator: one log line for each call, after it returned. Without a listener for the level
  * it only passes on: no clock, no text. */
 #include "channel/decorator.h"
+#include "channel/inbox.h"
 
 struct trace {
     struct decorator d;
@@ -50,8 +51,11 @@ static whist_status trace_recv(struct whist_channel *ch, size_t from, struct whi
 
 static void trace_abort(struct whist_channel *ch, const struct whist_error *why)
 {
+    struct whist_error clean = *why;
+    whist_make_printable(clean.phase);
+    whist_make_printable(clean.text);
     whist_logf(listener(ch), WHIST_LOG_TRACE, "party %zu: abort, phase %s: %s: %s", ch->me,
-               why->phase, whist_status_name(why->status), why->text);
+               clean.phase, whist_status_name(why->status), clean.text);
     whist_pass_abort(ch, why);
 }
 
