@@ -29,10 +29,21 @@ enum state {
 
 enum framing { NO_BODY, BY_LENGTH, CHUNKED, UNTIL_EOF };
 
+bool whist_http_parser_idle(const struct whist_http_parser *p)
+{
+    return p->state == IN_HEAD && p->head.len == 0 && p->lines == 0;
+}
+
+bool whist_http_parser_in_body(const struct whist_http_parser *p)
+{
+    return p->state > IN_HEAD && p->state < COMPLETE;
+}
+
 static whist_http_event bad(struct whist_http_parser *p, int status, const char *why)
 {
     p->bad_status = status;
     p->why = why;
+    p->in_body = whist_http_parser_in_body(p);
     p->state = FAILED;
     return WHIST_HTTP_BAD;
 }
@@ -64,16 +75,6 @@ void whist_http_parser_next(struct whist_http_parser *p)
     head.len = 0;
     whist_http_parser_init(p, p->kind, p->body_limit);
     p->head = head;
-}
-
-bool whist_http_parser_idle(const struct whist_http_parser *p)
-{
-    return p->state == IN_HEAD && p->head.len == 0 && p->lines == 0;
-}
-
-bool whist_http_parser_in_body(const struct whist_http_parser *p)
-{
-    return p->state > IN_HEAD && p->state < COMPLETE;
 }
 
 /* ---- Characters (RFC 9110, 5.6.2 and 5.5) ---- */

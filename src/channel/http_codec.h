@@ -30,6 +30,7 @@ typedef enum whist_http_event {
 struct whist_http_parser {
     const char *why;      /* BAD: what is wrong, a static phrase */
     int bad_status;       /* BAD, requests: status of the answer; 0: close without one */
+    bool in_body;         /* BAD: the head was good, the body is not */
     int status;           /* responses: 100 … 999 */
     int minor;            /* 0 or 1: HTTP/1.minor */
     bool keep_alive;      /* the connection stays open after this message */

@@ -198,7 +198,7 @@ int whist_net_connected(int fd)
     }
     if (getsockname(fd, (struct sockaddr *)&own, &own_len) != 0 ||
         getpeername(fd, (struct sockaddr *)&other, &other_len) != 0) {
-        return errno;
+        return errno == ENOTCONN ? EINPROGRESS : errno;
     }
     return own_len == other_len && memcmp(&own, &other, own_len) == 0 ? ECONNREFUSED : 0;
 }

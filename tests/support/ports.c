@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#include "ports.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <unistd.h>
+
+#include "harness.h"
+
+int listen_loopback(uint16_t *port_out)
+{
+    struct sockaddr_in sa = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    CHECK(fd >= 0);
+    CHECK(bind(fd, (struct sockaddr *)&sa, sizeof sa) == 0);
+    CHECK(listen(fd, 512) == 0);
+    *port_out = whist_net_port(fd);
+    CHECK(*port_out != 0);
+    return fd;
+}
+
+whist_status make_http_channels(struct whist_channel **out, size_t n,
+                                const struct whist_http_options *base,
+                                const struct whist_http_tuning *tuning, struct whist_error *err)
+{
+    struct whist_http_options options = base != NULL ? *base : (struct whist_http_options){0};
+    char urls[WHIST_MAX_PARTIES][40];
+    const char *pointers[WHIST_MAX_PARTIES];
+    int fds[WHIST_MAX_PARTIES];
+    whist_status st = WHIST_OK;
+    size_t made = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        uint16_t port;
+        fds[i] = listen_loopback(&port);
+        snprintf(urls[i], sizeof urls[i], "http://127.0.0.1:%u", (unsigned)port);
+        pointers[i] = urls[i];
+    }
+    options.n = n;
+    options.urls = pointers;
+    for (; made < n; made++) {
+        options.me = made;
+        st = whist_channel_http_new_fd(&out[made], &options, fds[made], tuning, err);
+        if (st != WHIST_OK) {
+            break;
+        }
+    }
+    if (st != WHIST_OK) {
+        for (size_t i = made + 1; i < n; i++) { /* that of `made` was taken */
+            close(fds[i]);
+        }
+        for (size_t i = 0; i < made; i++) {
+            whist_channel_free(out[i]);
+        }
+    }
+    return st;
+}
