@@ -216,7 +216,9 @@ struct whist_stats_row {
     uint64_t bytes_sent;        /**< payload of the messages sent */
     uint64_t bytes_received;    /**< payload of the messages received */
     uint64_t wait_ns;           /**< time spent waiting in receive */
-    uint64_t rounds; /**< receives that waited for the peers after this party had sent something */
+    uint64_t rounds;  /**< receives that waited for the peers after this party had sent something */
+    uint64_t time_ns; /**< time from the end of this party's previous call, of any phase and peer,
+                       * to the end of this one: computing and waiting */
 };
 
 /**

@@ -4,6 +4,10 @@
  * Messages and bytes are counted when the call succeeds; bytes are the payload's. The time of every
  * receive, also a failed one, is waiting time.
  *
+ * The time from one call's end to the next one's, over all phases and peers, counts for the later
+ * call: computing what is sent, or waiting. So the times of all rows sum to the whole run up to its
+ * last call.
+ *
  * Rounds: a receive that succeeds counts one round for its phase and peer if this party has sent
  * something, to anybody, since the last counted round (or the start). So an exchange with all peers
  * is one round, an echo broadcast two, a stream in one direction none, and the sum over the peers
@@ -16,6 +20,7 @@
 
 struct counts {
     uint64_t messages_sent, messages_received, bytes_sent, bytes_received, wait_ns, rounds;
+    uint64_t time_ns;
 };
 
 struct stats_phase {
@@ -29,6 +34,7 @@ struct stats {
     pthread_mutex_t lock;
     struct stats_phase *first, **end;
     bool sent_since_round;
+    int64_t last_ns; /* end of the last call */
 };
 
 /* Counts of a phase and peer, made if new; NULL without memory. */
@@ -54,6 +60,15 @@ static struct counts *counts_of(struct stats *s, const char *phase, size_t peer,
     return &p->peer[peer];
 }
 
+/* Counts the time since the last call for this one. The lock is held. */
+static void count_time(struct stats *s, struct counts *c, int64_t now_ns)
+{
+    if (now_ns > s->last_ns) { /* another thread's call may have ended meanwhile */
+        c->time_ns += (uint64_t)(now_ns - s->last_ns);
+        s->last_ns = now_ns;
+    }
+}
+
 static whist_status stats_send(struct whist_channel *ch, size_t to, struct whist_buffer *msg,
                                const char *phase, int64_t deadline_ms, struct whist_error *err)
 {
@@ -64,7 +79,9 @@ static whist_status stats_send(struct whist_channel *ch, size_t to, struct whist
         return WHIST_ERR_NOMEM;
     }
     TRY(whist_pass_send(ch, to, msg, phase, deadline_ms, err));
+    int64_t now = whist_now_ns();
     pthread_mutex_lock(&s->lock);
+    count_time(s, c, now);
     c->messages_sent++;
     c->bytes_sent += len;
     s->sent_since_round = true;
@@ -82,9 +99,10 @@ static whist_status stats_recv(struct whist_channel *ch, size_t from, struct whi
     }
     int64_t start = whist_now_ns();
     whist_status st = whist_pass_recv(ch, from, msg_out, phase, deadline_ms, err);
-    int64_t waited = whist_now_ns() - start;
+    int64_t now = whist_now_ns();
     pthread_mutex_lock(&s->lock);
-    c->wait_ns += (uint64_t)waited;
+    count_time(s, c, now);
+    c->wait_ns += (uint64_t)(now - start);
     if (st == WHIST_OK) {
         c->messages_received++;
         c->bytes_received += msg_out->len;
@@ -131,6 +149,7 @@ whist_status whist_channel_stats_new(struct whist_channel **channel_out,
         return whist_fail(err, WHIST_ERR_NOMEM, WHIST_NO_PEER, NULL, "no resources for a lock");
     }
     s->end = &s->first;
+    s->last_ns = whist_now_ns();
     *channel_out = &s->d.base;
     return WHIST_OK;
 }
@@ -165,7 +184,8 @@ size_t whist_channel_stats(const struct whist_channel *ch, struct whist_stats_ro
                                              .bytes_sent = c->bytes_sent,
                                              .bytes_received = c->bytes_received,
                                              .wait_ns = c->wait_ns,
-                                             .rounds = c->rounds};
+                                             .rounds = c->rounds,
+                                             .time_ns = c->time_ns};
             }
             count++;
         }
