@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* whist ping: waits until all parties are up. */
+#include <inttypes.h>
+#include <pthread.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli.h"
+#include "json.h"
+#include "link.h"
+
+#define DEFAULT_TIMEOUT_MS 60000
+#define RETRY_MS           200
+
+/* One party that is asked, by a thread of its own: one that does not answer delays no other. */
+struct target {
+    const char *url;
+    size_t party;
+    int64_t deadline_ms;
+    pthread_t thread;
+    struct whist_ping ping;
+    whist_status status; /* other than WHIST_OK: the URL is wrong */
+    struct whist_error err;
+};
+
+static void *ask(void *arg)
+{
+    struct target *t = arg;
+
+    for (;;) {
+        t->status = whist_http_ping(t->url, t->deadline_ms, &t->ping, &t->err);
+        int64_t left_ms = t->deadline_ms - whist_clock_ms();
+        if (t->status != WHIST_OK || t->ping.up || left_ms <= 0) {
+            return NULL;
+        }
+        int64_t wait_ms = left_ms < RETRY_MS ? left_ms : RETRY_MS;
+        struct timespec pause = {.tv_nsec = (long)wait_ms * 1000000};
+        nanosleep(&pause, NULL);
+    }
+}
+
+static whist_status ask_all(struct target *targets, size_t n, struct whist_error *err)
+{
+    whist_status st = WHIST_OK;
+    size_t started = 0;
+
+    for (; started < n; started++) {
+        if (pthread_create(&targets[started].thread, NULL, ask, &targets[started]) != 0) {
+            st = cli_fail(err, WHIST_ERR_IO, "cannot start a thread");
+            break;
+        }
+    }
+    for (size_t i = 0; i < started; i++) {
+        pthread_join(targets[i].thread, NULL);
+    }
+    for (size_t i = 0; i < n && st == WHIST_OK; i++) {
+        if (targets[i].status != WHIST_OK) {
+            *err = targets[i].err;
+            st = cli_context(err, "party %zu: ", targets[i].party);
+        }
+    }
+    return st;
+}
+
+static void print_targets(const struct target *targets, size_t n)
+{
+    char text[sizeof(targets->ping.text)];
+
+    for (size_t i = 0; i < n; i++) {
+        const struct target *t = &targets[i];
+        printf("party %zu  %s  ", t->party, t->url);
+        if (t->ping.up) {
+            printf("up, %.2f ms\n", (double)t->ping.round_trip_us / 1000);
+        } else {
+            cli_one_line(text, sizeof(text), t->ping.text);
+            printf("%s\n", text);
+        }
+    }
+}
+
+static void json_targets(struct json *j, const struct target *targets, size_t n)
+{
+    json_array_begin(j, "parties");
+    for (size_t i = 0; i < n; i++) {
+        const struct target *t = &targets[i];
+        json_object_begin(j, NULL);
+        json_number(j, "party", t->party);
+        json_string(j, "url", t->url);
+        json_bool(j, "up", t->ping.up);
+        if (t->ping.up) {
+            json_fixed(j, "round_trip_s", (double)t->ping.round_trip_us / 1e6, 6);
+        } else {
+            json_null(j, "round_trip_s");
+        }
+        json_string(j, "text", t->ping.text);
+        json_object_end(j);
+    }
+    json_array_end(j);
+}
+
+/* Who is missing; WHIST_OK if nobody is. */
+static whist_status missing(const struct target *targets, size_t n, struct whist_error *err)
+{
+    size_t n_missing = 0, first = 0;
+
+    for (size_t i = n; i-- > 0;) {
+        if (!targets[i].ping.up) {
+            n_missing++;
+            first = i;
+        }
+    }
+    if (n_missing == 0) {
+        return WHIST_OK;
+    }
+    whist_status st =
+        cli_fail(err, WHIST_ERR_UNREACHABLE, "%zu of %zu parties %s not up: %s", n_missing, n,
+                 n_missing == 1 ? "is" : "are", targets[first].ping.text);
+    err->peer = (int)targets[first].party;
+    return st;
+}
+
+static whist_status report(const struct target *targets, size_t n, bool as_json,
+                           struct whist_error *err)
+{
+    whist_status st = missing(targets, n, err);
+    struct json j = {0};
+
+    if (!as_json) {
+        print_targets(targets, n);
+        return st;
+    }
+    json_object_begin(&j, NULL);
+    json_targets(&j, targets, n);
+    if (st != WHIST_OK) {
+        json_error(&j, "error", err);
+        cli_error_is_told();
+    }
+    json_object_end(&j);
+    bool printed = json_print_line(&j, stdout);
+    json_clear(&j);
+    return printed ? st : cli_fail(err, WHIST_ERR_IO, "cannot write to standard output");
+}
+
+whist_status cmd_ping(const struct args *args, struct whist_error *err)
+{
+    struct target targets[WHIST_MAX_PARTIES];
+    int64_t deadline_ms =
+        whist_clock_ms() + (int64_t)args_number(args, OPT_TIMEOUT, DEFAULT_TIMEOUT_MS);
+    uint64_t me = args_number(args, OPT_PARTY, WHIST_MAX_PARTIES);
+    struct url_list urls = {0};
+    size_t n = 0;
+    whist_status st;
+
+    memset(targets, 0, sizeof(targets));
+    TRY_OUT(url_list_parse(&urls, args->text[OPT_URLS], err));
+    if (args_has(args, OPT_PARTY) && me >= urls.n) {
+        st = cli_fail(err, WHIST_ERR_ARGUMENT,
+                      "--party %" PRIu64 " is not one of the %zu parties of --urls", me, urls.n);
+        goto out;
+    }
+    for (size_t i = 0; i < urls.n; i++) {
+        if (i != me) {
+            targets[n++] =
+                (struct target){.url = urls.urls[i], .party = i, .deadline_ms = deadline_ms};
+        }
+    }
+    TRY_OUT(ask_all(targets, n, err));
+    st = report(targets, n, args_has(args, OPT_JSON), err);
+out:
+    url_list_clear(&urls);
+    return st;
+}

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#include "procs.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
+
+#include "logging.h"
+#include "watch.h"
+
+/* How often other ports are tried when somebody else took one. */
+#define PORT_ATTEMPTS 5
+
+/* ---- Processes ---- */
+
+/* A socket bound to a free port, or -1. */
+static int bind_free_port(uint16_t *port_out)
+{
+    struct sockaddr_in addr = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(addr);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    if (fd >= 0 && (bind(fd, (struct sockaddr *)&addr, len) != 0 ||
+                    getsockname(fd, (struct sockaddr *)&addr, &len) != 0)) {
+        close(fd);
+        fd = -1;
+    }
+    *port_out = ntohs(addr.sin_port);
+    return fd;
+}
+
+whist_status loopback_urls(struct loopback_urls *out, size_t n, struct whist_error *err)
+{
+    int fds[WHIST_MAX_PARTIES];
+    size_t bound = 0;
+    whist_status st = WHIST_OK;
+
+    for (; bound < n; bound++) {
+        uint16_t port;
+        fds[bound] = bind_free_port(&port);
+        if (fds[bound] < 0) {
+            st = cli_fail_errno(err, "no free port on loopback");
+            break;
+        }
+        snprintf(out->text[bound], sizeof(out->text[bound]), "http://127.0.0.1:%u", (unsigned)port);
+        out->urls[bound] = out->text[bound];
+    }
+    for (size_t i = 0; i < bound; i++) {
+        close(fds[i]);
+    }
+    return st;
+}
+
+static _Noreturn void child_main(int (*body)(void *ctx, size_t me, int fd), void *ctx, size_t me,
+                                 int fd, pid_t parent)
+{
+    /* Ctrl-C is the parent's to pass on; if the parent dies, nobody needs the result. */
+    setpgid(0, 0);
+#ifdef __linux__
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+#endif
+    int status = getppid() == parent ? body(ctx, me, fd) : EXIT_ERROR;
+    fflush(NULL);
+    _exit(status);
+}
+
+whist_status procs_start(struct procs *p, size_t n, int (*body)(void *ctx, size_t me, int fd),
+                         void *ctx, struct whist_error *err)
+{
+    pid_t parent = getpid();
+
+    p->n = 0;
+    fflush(NULL);
+    for (size_t i = 0; i < n; i++) {
+        int ends[2];
+        if (pipe(ends) != 0) {
+            whist_status st = cli_fail_errno(err, "cannot make a pipe");
+            procs_end(p);
+            return st;
+        }
+        pid_t pid = fork();
+        if (pid == 0) {
+            close(ends[0]);
+            for (size_t k = 0; k < i; k++) {
+                close(p->list[k].fd);
+            }
+            child_main(body, ctx, i, ends[1], parent);
+        }
+        close(ends[1]);
+        if (pid < 0) {
+            whist_status st = cli_fail_errno(err, "cannot start a process");
+            close(ends[0]);
+            procs_end(p);
+            return st;
+        }
+        p->list[p->n++] = (struct proc){pid, ends[0]};
+    }
+    return WHIST_OK;
+}
+
+void procs_cancel(void *procs)
+{
+    const struct procs *p = procs;
+
+    for (size_t i = 0; i < p->n; i++) {
+        kill(p->list[i].pid, SIGTERM);
+    }
+}
+
+bool procs_wait(struct procs *p)
+{
+    bool good = true;
+
+    for (size_t i = 0; i < p->n; i++) {
+        int status = 0;
+        pid_t got;
+        do {
+            got = waitpid(p->list[i].pid, &status, 0);
+        } while (got < 0 && errno == EINTR);
+        good = good && got > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+        close(p->list[i].fd);
+    }
+    p->n = 0;
+    return good;
+}
+
+void procs_end(struct procs *p)
+{
+    for (size_t i = 0; i < p->n; i++) {
+        kill(p->list[i].pid, SIGKILL);
+    }
+    (void)procs_wait(p);
+}
+
+/* ---- Results ---- */
+
+/* What goes before outputs and rows; both ends are the same program. */
+struct result_head {
+    whist_status status;
+    struct whist_error err;
+    uint64_t peak_bytes;
+    int64_t time_ns;
+    size_t n_rows, n_output_bits;
+    bool learns;
+};
+
+bool proc_send_result(int fd, const struct proc_result *r)
+{
+    const struct party_result *p = &r->result;
+    struct result_head head;
+
+    memset(&head, 0, sizeof(head)); /* the padding travels too */
+    head.status = r->status;
+    head.err = r->err;
+    head.peak_bytes = r->peak_bytes;
+    head.time_ns = p->cost.time_ns;
+    head.n_rows = p->cost.n_rows;
+    head.n_output_bits = p->n_output_bits;
+    head.learns = p->outputs != NULL;
+    return write_all(fd, &head, sizeof(head)) &&
+           (!head.learns || write_all(fd, p->outputs, head.n_output_bits)) &&
+           write_all(fd, p->cost.rows, head.n_rows * sizeof(*p->cost.rows));
+}
+
+static whist_status ended_early(const struct proc *p, size_t party, struct whist_error *err)
+{
+    (void)p;
+    whist_status st =
+        cli_fail(err, WHIST_ERR_IO, "the process of party %zu ended without a result", party);
+    err->peer = (int)party;
+    return st;
+}
+
+whist_status proc_recv_result(struct proc_result *out, const struct proc *p, size_t party,
+                              struct whist_error *err)
+{
+    struct party_result *r = &out->result;
+    struct result_head head;
+
+    memset(out, 0, sizeof(*out));
+    if (!read_all(p->fd, &head, sizeof(head))) {
+        return ended_early(p, party, err);
+    }
+    out->status = head.status;
+    out->err = head.err;
+    out->peak_bytes = head.peak_bytes;
+    r->cost.time_ns = head.time_ns;
+    r->cost.rows = calloc(head.n_rows + 1, sizeof(*r->cost.rows));
+    r->outputs = head.learns ? calloc(head.n_output_bits + 1, 1) : NULL;
+    if (r->cost.rows == NULL || (head.learns && r->outputs == NULL)) {
+        party_result_clear(r);
+        return cli_nomem(err);
+    }
+    r->cost.n_rows = head.n_rows;
+    r->n_output_bits = head.n_output_bits;
+    if ((head.learns && !read_all(p->fd, r->outputs, head.n_output_bits)) ||
+        !read_all(p->fd, r->cost.rows, head.n_rows * sizeof(*r->cost.rows))) {
+        party_result_clear(r);
+        return ended_early(p, party, err);
+    }
+    return WHIST_OK;
+}
+
+/* ---- A computation ---- */
+
+uint8_t *party_inputs(const struct computation *c, const uint8_t *inputs, size_t party,
+                      size_t *n_bits_out)
+{
+    uint8_t *own = calloc(total_bits(c->input_widths, c->n_inputs) + 1, 1);
+    size_t n = 0;
+
+    for (size_t k = 0; own != NULL && k < c->n_inputs; k++) {
+        if (c->owners[k] == party) {
+            memcpy(own + n, inputs, c->input_widths[k]);
+            n += c->input_widths[k];
+        }
+        inputs += c->input_widths[k];
+    }
+    *n_bits_out = n;
+    return own;
+}
+
+struct party_task {
+    const struct computation *c;
+    const uint8_t *inputs;
+    struct loopback_urls urls;
+};
+
+static whist_status run_child(struct proc_result *r, const struct party_task *task, size_t me,
+                              int fd)
+{
+    struct computation c = *task->c;
+    struct whist_http_options http = {.n = c.n,
+                                      .me = me,
+                                      .urls = task->urls.urls,
+                                      .timeout_ms = c.session.timeout_ms,
+                                      .connect_timeout_ms = c.session.timeout_ms,
+                                      .log = c.session.log};
+    struct whist_channel *channel = NULL;
+    size_t n_bits = 0;
+
+    TRY(watch_start(&r->err));
+    TRY(whist_channel_http_new(&channel, &http, &r->err));
+    if (!write_all(fd, "L", 1)) { /* listening */
+        whist_channel_free(channel);
+        return cli_fail_errno(&r->err, "cannot write to the parent");
+    }
+    uint8_t *own = party_inputs(&c, task->inputs, me, &n_bits);
+    if (own == NULL) {
+        whist_channel_free(channel);
+        return cli_nomem(&r->err);
+    }
+    if (me != 0) {
+        c.session.progress = NULL;
+    }
+    whist_status st = party_run(&r->result, &c, channel, true, own, n_bits, &r->err);
+    progress_end();
+    cli_wipe(own, n_bits);
+    free(own);
+    return st;
+}
+
+static int child_body(void *ctx, size_t me, int fd)
+{
+    struct proc_result r = {.err.peer = WHIST_NO_PEER};
+    struct rusage usage;
+    char who[24];
+
+    snprintf(who, sizeof(who), "party %zu", me);
+    logging_set_who(who);
+    r.status = run_child(&r, ctx, me, fd);
+    if (getrusage(RUSAGE_SELF, &usage) == 0) {
+        r.peak_bytes = (uint64_t)usage.ru_maxrss * 1024;
+    }
+    bool sent = proc_send_result(fd, &r);
+    party_result_clear(&r.result);
+    return sent ? 0 : EXIT_ERROR;
+}
+
+/* Starts the parties and waits until all listen. */
+static whist_status start_parties(struct procs *p, struct party_task *task, struct whist_error *err)
+{
+    whist_status st = WHIST_OK;
+
+    for (int attempt = 0; attempt < PORT_ATTEMPTS; attempt++) {
+        char ready = 0;
+        TRY(loopback_urls(&task->urls, task->c->n, err));
+        TRY(procs_start(p, task->c->n, child_body, task, err));
+        for (size_t i = 0; i < p->n; i++) {
+            if (!read_all(p->list[i].fd, &ready, 1) || ready != 'L') {
+                ready = 0;
+                st = cli_fail(err, WHIST_ERR_IO, "party %zu cannot listen on %s", i,
+                              task->urls.urls[i]);
+                break;
+            }
+        }
+        if (ready == 'L') {
+            return WHIST_OK;
+        }
+        procs_end(p);
+    }
+    return st;
+}
+
+whist_status procs_compute(struct proc_result *results, const struct computation *c,
+                           const uint8_t *inputs, struct whist_error *err)
+{
+    struct party_task task = {.c = c, .inputs = inputs};
+    struct procs procs = {.n = 0};
+    whist_status st = WHIST_OK;
+    size_t n = 0;
+
+    memset(results, 0, c->n * sizeof(*results));
+    TRY(start_parties(&procs, &task, err));
+    st = watch_start(err);
+    if (st == WHIST_OK) {
+        watch_add(procs_cancel, &procs);
+        for (; n < c->n && st == WHIST_OK; n++) {
+            st = proc_recv_result(&results[n], &procs.list[n], n, err);
+        }
+        watch_remove(&procs);
+        watch_stop();
+    }
+    if (st == WHIST_OK) {
+        (void)procs_wait(&procs); /* their results are in */
+    } else {
+        procs_end(&procs);
+    }
+    for (size_t i = 0; st != WHIST_OK && i < n; i++) {
+        party_result_clear(&results[i].result);
+    }
+    return st;
+}

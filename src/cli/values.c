@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* Private values: VALUE stands in the process list for everybody to see, @FILE and - do not. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+
+/* Longest text of all values of a source; a value of a million bits has 250 kB in hex. */
+#define MAX_VALUE_TEXT ((size_t)64 << 20)
+
+/* Standard input, read when the first "-" asks for it, handed out line by line. */
+struct stdin_lines {
+    struct whist_buffer text;
+    size_t pos;
+    bool read;
+};
+
+static bool is_space(uint8_t c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+static void skip_space(struct stdin_lines *in)
+{
+    while (in->pos < in->text.len && is_space(in->text.data[in->pos])) {
+        in->pos++;
+    }
+}
+
+static whist_status next_line(struct stdin_lines *in, struct whist_bytes *line_out,
+                              struct whist_error *err)
+{
+    if (!in->read) {
+        TRY(read_file(&in->text, "-", MAX_VALUE_TEXT, err));
+        in->read = true;
+    }
+    skip_space(in);
+    if (in->pos == in->text.len) {
+        return cli_fail(err, WHIST_ERR_ARGUMENT, "standard input holds no (further) value");
+    }
+    size_t start = in->pos;
+    while (in->pos < in->text.len && in->text.data[in->pos] != '\n') {
+        in->pos++;
+    }
+    *line_out = whist_bytes(in->text.data + start, in->pos - start);
+    return WHIST_OK;
+}
+
+static whist_status parse(uint8_t *bits_out, uint32_t width, struct whist_bytes text,
+                          struct whist_error *err)
+{
+    whist_status st = whist_value_parse(bits_out, width, text, err);
+
+    /* A value that is no number, or too large, is wrong usage. */
+    if (st == WHIST_ERR_FORMAT || st == WHIST_ERR_LIMIT) {
+        err->status = WHIST_ERR_ARGUMENT;
+        st = WHIST_ERR_ARGUMENT;
+    }
+    return st;
+}
+
+static whist_status read_value(uint8_t *bits_out, uint32_t width, const char *spec,
+                               struct stdin_lines *in, struct whist_error *err)
+{
+    struct whist_buffer text = {0};
+    struct whist_bytes line;
+
+    if (strcmp(spec, "-") == 0) {
+        TRY(next_line(in, &line, err));
+        return parse(bits_out, width, line, err);
+    }
+    if (spec[0] != '@') {
+        return parse(bits_out, width, whist_bytes(spec, strlen(spec)), err);
+    }
+    whist_status st = read_file(&text, spec + 1, MAX_VALUE_TEXT, err);
+    if (st == WHIST_OK) {
+        st = parse(bits_out, width, whist_buffer_view(&text), err);
+    }
+    whist_buffer_clear(&text);
+    return st;
+}
+
+whist_status values_read(struct values *out, const char *const *specs, const size_t *group,
+                         size_t n, const uint32_t *widths, struct whist_error *err)
+{
+    struct stdin_lines in = {0};
+    whist_status st = WHIST_OK;
+    size_t pos = 0;
+
+    memset(out, 0, sizeof(*out));
+    for (size_t k = 0; k < n; k++) {
+        out->n_bits += widths[group[k]];
+    }
+    out->bits = calloc(out->n_bits + 1, 1);
+    if (out->bits == NULL) {
+        return cli_nomem(err);
+    }
+    for (size_t k = 0; k < n; k++) {
+        uint32_t width = widths[group[k]];
+        st = read_value(out->bits + pos, width, specs[k], &in, err);
+        if (st != WHIST_OK) {
+            cli_context(err, "circuit input %zu (%u bits): ", group[k], width);
+            goto out;
+        }
+        pos += width;
+    }
+    skip_space(&in);
+    if (in.pos != in.text.len) {
+        st = cli_fail(err, WHIST_ERR_ARGUMENT,
+                      "standard input holds more than one line for each '--input -'");
+    }
+out:
+    whist_buffer_clear(&in.text);
+    if (st != WHIST_OK) {
+        values_clear(out);
+    }
+    return st;
+}
+
+void values_clear(struct values *v)
+{
+    if (v->bits != NULL) {
+        cli_wipe(v->bits, v->n_bits);
+    }
+    free(v->bits);
+    memset(v, 0, sizeof(*v));
+}
