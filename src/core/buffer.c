@@ -11,15 +11,16 @@ whist_status whist_buffer_reserve(struct whist_buffer *buf, size_t cap)
         grown = cap;
     }
     /* A fresh block, so that the old one can be wiped: buffers carry labels and shares. */
-    uint8_t *data = whist_alloc(grown, 1);
+    grown = whist_pool_capacity(grown);
+    uint8_t *data = whist_pool_alloc(grown);
     if (data == NULL) {
         return WHIST_ERR_NOMEM;
     }
     if (buf->len != 0) {
         memcpy(data, buf->data, buf->len);
     }
-    whist_wipe(buf->data, buf->len);
-    whist_free(buf->data);
+    whist_wipe(buf->data, buf->cap);
+    whist_pool_free(buf->data, buf->cap);
     buf->data = data;
     buf->cap = grown;
     return WHIST_OK;
@@ -49,6 +50,6 @@ whist_status whist_buffer_append(struct whist_buffer *buf, const void *data, siz
 void whist_buffer_clear(struct whist_buffer *buf)
 {
     whist_wipe(buf->data, buf->cap);
-    whist_free(buf->data);
+    whist_pool_free(buf->data, buf->cap);
     *buf = (struct whist_buffer){0};
 }

@@ -14,7 +14,7 @@ void whist_alloc_fail_after(long n)
     atomic_store(&allocations_left, n);
 }
 
-static bool may_allocate(void)
+bool whist_may_allocate(void)
 {
     long left = atomic_load(&allocations_left);
     while (left > 0) {
@@ -24,11 +24,6 @@ static bool may_allocate(void)
     }
     return left < 0;
 }
-#else
-static bool may_allocate(void)
-{
-    return true;
-}
 #endif
 
 static bool size_of(size_t count, size_t size, size_t *bytes_out)
@@ -37,7 +32,7 @@ static bool size_of(size_t count, size_t size, size_t *bytes_out)
         return false;
     }
     *bytes_out = count * size != 0 ? count * size : 1;
-    return may_allocate();
+    return whist_may_allocate();
 }
 
 void *whist_alloc(size_t count, size_t size)
