@@ -43,6 +43,12 @@ whist_status cli_fail(struct whist_error *err, whist_status status, const char *
 /* The same with " : " and the text of errno. */
 whist_status cli_fail_errno(struct whist_error *err, const char *fmt, ...) WHIST_PRINTF(2, 3);
 whist_status cli_nomem(struct whist_error *err);
+#ifdef __clang_analyzer__
+/* The analyzer sees one file at a time: this tells it that the status comes back. */
+#define cli_fail(err, status, ...) ((void)cli_fail(err, status, __VA_ARGS__), (status))
+#define cli_fail_errno(err, ...)   ((void)cli_fail_errno(err, __VA_ARGS__), WHIST_ERR_IO)
+#define cli_nomem(err)             ((void)cli_nomem(err), WHIST_ERR_NOMEM)
+#endif
 /* Puts a prefix before err->text; returns err->status. */
 whist_status cli_context(struct whist_error *err, const char *fmt, ...) WHIST_PRINTF(2, 3);
 /* Copies text of a peer or a file so that it is one line without control characters. */

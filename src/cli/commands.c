@@ -13,7 +13,7 @@
     (MAKE | BIT(INPUT) | BIT(OWNERS) | BIT(EVALUATOR) | BIT(OUTPUT_TO) | BIT(RHO) | BIT(TIMEOUT) | \
      BIT(STATS) | BIT(JSON) | BIT(LOG))
 /* What describes an HTTP link. */
-#define LINK (BIT(PARTY) | BIT(URLS) | BIT(LISTEN) | BIT(INSECURE) | BIT(TIMEOUT) | BIT(LOG))
+#define LINK (BIT(PARTY) | BIT(URLS) | BIT(LISTEN) | BIT(INSECURE))
 
 #define CIRCUIT_DETAILS                                                                            \
     "\nCIRCUIT is a file in Bristol Fashion or the older Bristol format, or, where there\n"        \
@@ -33,13 +33,13 @@ const struct command commands[] = {
     {"circuit eval", "CIRCUIT", "Evaluate a circuit in the clear", CIRCUIT_DETAILS,
      COMMON | MAKE | BIT(INPUT) | BIT(JSON), 0, 1, 1, cmd_circuit_eval},
     {"channel send", "[FILE]", "Send a file or standard input as one message",
-     "\n--timeout bounds the whole command.", COMMON | LINK | BIT(TO),
+     "\n--timeout bounds the whole command.", COMMON | LINK | BIT(TIMEOUT) | BIT(LOG) | BIT(TO),
      BIT(PARTY) | BIT(URLS) | BIT(TO), 0, 1, cmd_channel_send},
     {"channel recv", "", "Receive messages",
      "\nThey go to standard output, one after the other, or into files.\n"
      "--timeout bounds the whole command.",
-     COMMON | LINK | BIT(FROM) | BIT(COUNT) | BIT(OUT), BIT(PARTY) | BIT(URLS) | BIT(FROM), 0, 0,
-     cmd_channel_recv},
+     COMMON | LINK | BIT(TIMEOUT) | BIT(LOG) | BIT(FROM) | BIT(COUNT) | BIT(OUT),
+     BIT(PARTY) | BIT(URLS) | BIT(FROM), 0, 0, cmd_channel_recv},
     {"ping", "", "Wait until all parties are up",
      "\nAsks every URL (but the own one, if --party is given) until it answers like a\n"
      "party. --timeout bounds the whole command.",

@@ -13,7 +13,7 @@ static void set_error(struct whist_error *err, whist_status status)
     err->phase[0] = '\0';
 }
 
-whist_status cli_fail(struct whist_error *err, whist_status status, const char *fmt, ...)
+whist_status(cli_fail)(struct whist_error *err, whist_status status, const char *fmt, ...)
 {
     va_list ap;
 
@@ -24,7 +24,7 @@ whist_status cli_fail(struct whist_error *err, whist_status status, const char *
     return status;
 }
 
-whist_status cli_fail_errno(struct whist_error *err, const char *fmt, ...)
+whist_status(cli_fail_errno)(struct whist_error *err, const char *fmt, ...)
 {
     int number = errno;
     char reason[100] = "unknown error";
@@ -42,7 +42,7 @@ whist_status cli_fail_errno(struct whist_error *err, const char *fmt, ...)
     return err->status;
 }
 
-whist_status cli_nomem(struct whist_error *err)
+whist_status(cli_nomem)(struct whist_error *err)
 {
     return cli_fail(err, WHIST_ERR_NOMEM, "out of memory");
 }

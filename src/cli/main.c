@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "cli.h"
 #include "json.h"
@@ -123,11 +124,13 @@ static bool wants_json(int argc, char **argv)
 int main(int argc, char **argv)
 {
     struct whist_error err = {.status = WHIST_OK, .peer = WHIST_NO_PEER};
+    const struct rlimit no_core = {0, 0};
     const struct command *command = NULL;
     whist_status st;
     int used = 0;
 
     signal(SIGPIPE, SIG_IGN);
+    (void)setrlimit(RLIMIT_CORE, &no_core); /* inputs and keys do not go to disk */
     argc = argc > 0 ? argc - 1 : 0;
     argv++;
     if (argc >= 2 && strcmp(argv[0], "help") == 0) { /* help COMMAND: COMMAND --help */

@@ -29,12 +29,11 @@ static void *ask(void *arg)
 
     for (;;) {
         t->status = whist_http_ping(t->url, t->deadline_ms, &t->ping, &t->err);
-        int64_t left_ms = t->deadline_ms - whist_clock_ms();
-        if (t->status != WHIST_OK || t->ping.up || left_ms <= 0) {
+        /* A last attempt without time would only hide what is wrong. */
+        if (t->status != WHIST_OK || t->ping.up || t->deadline_ms - whist_clock_ms() <= RETRY_MS) {
             return NULL;
         }
-        int64_t wait_ms = left_ms < RETRY_MS ? left_ms : RETRY_MS;
-        struct timespec pause = {.tv_nsec = (long)wait_ms * 1000000};
+        const struct timespec pause = {.tv_nsec = RETRY_MS * 1000000};
         nanosleep(&pause, NULL);
     }
 }

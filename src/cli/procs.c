@@ -172,11 +172,11 @@ bool proc_send_result(int fd, const struct proc_result *r)
            write_all(fd, p->cost.rows, head.n_rows * sizeof(*p->cost.rows));
 }
 
-static whist_status ended_early(const struct proc *p, size_t party, struct whist_error *err)
+static whist_status ended_early(size_t party, struct whist_error *err)
 {
-    (void)p;
     whist_status st =
         cli_fail(err, WHIST_ERR_IO, "the process of party %zu ended without a result", party);
+
     err->peer = (int)party;
     return st;
 }
@@ -189,7 +189,7 @@ whist_status proc_recv_result(struct proc_result *out, const struct proc *p, siz
 
     memset(out, 0, sizeof(*out));
     if (!read_all(p->fd, &head, sizeof(head))) {
-        return ended_early(p, party, err);
+        return ended_early(party, err);
     }
     out->status = head.status;
     out->err = head.err;
@@ -206,7 +206,7 @@ whist_status proc_recv_result(struct proc_result *out, const struct proc *p, siz
     if ((head.learns && !read_all(p->fd, r->outputs, head.n_output_bits)) ||
         !read_all(p->fd, r->cost.rows, head.n_rows * sizeof(*r->cost.rows))) {
         party_result_clear(r);
-        return ended_early(p, party, err);
+        return ended_early(party, err);
     }
     return WHIST_OK;
 }
@@ -236,8 +236,9 @@ struct party_task {
     struct loopback_urls urls;
 };
 
+/* Writes "L" as soon as it listens. */
 static whist_status run_child(struct proc_result *r, const struct party_task *task, size_t me,
-                              int fd)
+                              int fd, bool *listens_out)
 {
     struct computation c = *task->c;
     struct whist_http_options http = {.n = c.n,
@@ -251,7 +252,8 @@ static whist_status run_child(struct proc_result *r, const struct party_task *ta
 
     TRY(watch_start(&r->err));
     TRY(whist_channel_http_new(&channel, &http, &r->err));
-    if (!write_all(fd, "L", 1)) { /* listening */
+    *listens_out = true;
+    if (!write_all(fd, "L", 1)) {
         whist_channel_free(channel);
         return cli_fail_errno(&r->err, "cannot write to the parent");
     }
@@ -278,7 +280,11 @@ static int child_body(void *ctx, size_t me, int fd)
 
     snprintf(who, sizeof(who), "party %zu", me);
     logging_set_who(who);
-    r.status = run_child(&r, ctx, me, fd);
+    bool listens = false;
+    r.status = run_child(&r, ctx, me, fd, &listens);
+    if (!listens && !write_all(fd, "F", 1)) {
+        return EXIT_ERROR;
+    }
     if (getrusage(RUSAGE_SELF, &usage) == 0) {
         r.peak_bytes = (uint64_t)usage.ru_maxrss * 1024;
     }
@@ -287,27 +293,38 @@ static int child_body(void *ctx, size_t me, int fd)
     return sent ? 0 : EXIT_ERROR;
 }
 
-/* Starts the parties and waits until all listen. */
+/* Waits until all listen; the error of the first that cannot. */
+static whist_status all_listen(const struct procs *p, struct whist_error *err)
+{
+    struct proc_result failed;
+
+    for (size_t i = 0; i < p->n; i++) {
+        char ready = 0;
+        if (!read_all(p->list[i].fd, &ready, 1)) {
+            return ended_early(i, err);
+        }
+        if (ready == 'F') {
+            TRY(proc_recv_result(&failed, &p->list[i], i, err));
+            party_result_clear(&failed.result);
+            *err = failed.err;
+            return failed.status;
+        }
+    }
+    return WHIST_OK;
+}
+
+/* Starts the parties, with other ports if one was taken meanwhile. */
 static whist_status start_parties(struct procs *p, struct party_task *task, struct whist_error *err)
 {
-    whist_status st = WHIST_OK;
+    whist_status st = WHIST_ERR_IO;
 
-    for (int attempt = 0; attempt < PORT_ATTEMPTS; attempt++) {
-        char ready = 0;
+    for (int attempt = 0; attempt < PORT_ATTEMPTS && st == WHIST_ERR_IO; attempt++) {
         TRY(loopback_urls(&task->urls, task->c->n, err));
         TRY(procs_start(p, task->c->n, child_body, task, err));
-        for (size_t i = 0; i < p->n; i++) {
-            if (!read_all(p->list[i].fd, &ready, 1) || ready != 'L') {
-                ready = 0;
-                st = cli_fail(err, WHIST_ERR_IO, "party %zu cannot listen on %s", i,
-                              task->urls.urls[i]);
-                break;
-            }
+        st = all_listen(p, err);
+        if (st != WHIST_OK) {
+            procs_end(p);
         }
-        if (ready == 'L') {
-            return WHIST_OK;
-        }
-        procs_end(p);
     }
     return st;
 }
