@@ -61,16 +61,16 @@ struct sum {
 };
 /* On failure the error is remembered and sum_finish gives zeros. */
 void sum_init(struct sum *s, struct whist_builder *b, size_t width);
-/* Adds x · 2^at. Weights ≥ 2^width are dropped. */
+/* Adds or subtracts x · 2^at. Weights ≥ 2^width are dropped. */
 void sum_bit(struct sum *s, whist_wire x, size_t at);
-/* Adds the n-bit number x · 2^at. */
+void sum_minus_bit(struct sum *s, whist_wire x, size_t at);
+/* Adds or subtracts the n-bit number x · 2^at. */
 void sum_number(struct sum *s, const whist_wire *x, size_t n, size_t at);
-/* Subtracts it. */
-void sum_subtract(struct sum *s, const whist_wire *x, size_t n, size_t at);
+void sum_minus_number(struct sum *s, const whist_wire *x, size_t n, size_t at);
 /* Adds or subtracts the constant 2^at. */
 void sum_constant(struct sum *s, size_t at, bool negative);
-/* Writes the width bits of the sum and frees it. */
-void sum_finish(struct sum *s, whist_wire *out);
+/* Writes the bits skip … width − 1 of the sum and frees it. */
+void sum_finish(struct sum *s, whist_wire *out, size_t skip);
 
 /* ---- Circuits of our own ---- */
 

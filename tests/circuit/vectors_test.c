@@ -107,7 +107,39 @@ static void published_arithmetic(void)
     }
 }
 
+static uint64_t count_ands(const struct whist_circuit *c)
+{
+    struct whist_circuit_info info;
+    struct whist_error err;
+    CHECK_OK(whist_circuit_info(c, &info, &err), err);
+    return info.n_and;
+}
+
+static void own_aes128(void)
+{
+    struct whist_circuit *c;
+    struct whist_error err;
+
+    CHECK_OK(whist_circuit_make(&c, "aes128", NULL, &err), err);
+    check_aes(c);
+    CHECK(count_ands(c) == 6400);
+    whist_circuit_free(c);
+}
+
+static void own_sha256(void)
+{
+    struct whist_circuit *c;
+    struct whist_error err;
+
+    CHECK_OK(whist_circuit_make(&c, "sha256", NULL, &err), err);
+    check_sha256(c);
+    CHECK_MSG(count_ands(c) == 22271, "%llu ANDs", (unsigned long long)count_ands(c));
+    whist_circuit_free(c);
+}
+
 static const struct test_case cases[] = {
+    {"own_aes128", own_aes128},
+    {"own_sha256", own_sha256},
     {"published_aes128", published_aes128},
     {"published_sha256", published_sha256},
     {"published_arithmetic", published_arithmetic},

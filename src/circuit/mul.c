@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Builder: multiplication.
+ *
+ * With digits ±1 instead of 0 and 1 a partial product is an XNOR, which is free, so that only the
+ * additions cost ANDs: about half of what partial products by AND take. From
+ *   2x + 1 − 2^m = Σ_{i<m} s_i 2^i,  s_i = 2x_i − 1,
+ * for an m-bit x, the same for an n-bit y, and s_i·t_j = 2·XNOR(x_i, y_j) − 1, follows
+ *   2xy = Σ_ij XNOR(x_i, y_j) 2^(i+j) + Σ_i ¬x_i 2^i + Σ_j ¬y_j 2^j + x·2^n + y·2^m + 1 − 2^(m+n).
+ * A signed m-bit x is x' − 2^(m−1), x' with the top bit flipped; then
+ *   2xy = 2x'y − y·2^m
+ * and one of the terms above goes away.
+ */
+#include "circuit/builder.h"
+
+/* Bits of both factors from which on products of halves have fewer ANDs, measured: by Karatsuba's
+ * way, the same for squares, and plainly where the product is cut off below its full width. */
+enum { KARATSUBA_MIN = 30, SQUARE_MIN = 40, SPLIT_MIN = 128 };
+
+/* A factor without known zeros at its ends. */
+struct factor {
+    whist_wire *w;
+    size_t n;
+    bool is_signed; /* w has the top bit flipped; the number is w − 2^(n−1) */
+    size_t shift;   /* zeros taken away at the low end */
+};
+
+static bool factor_init(struct factor *f, struct whist_builder *b, const whist_wire *x, size_t n,
+                        size_t out_width)
+{
+    n = n < out_width ? n : out_width;
+    *f = (struct factor){.n = n};
+    while (f->n != 0 && x[f->n - 1] == 0) {
+        f->n--;
+    }
+    while (f->shift < f->n && x[f->shift] == 0) {
+        f->shift++;
+    }
+    f->n -= f->shift;
+    f->w = builder_wires(b, f->n);
+    if (f->w == NULL) {
+        return false;
+    }
+    if (f->n != 0) {
+        memcpy(f->w, x + f->shift, f->n * sizeof *x);
+    }
+    /* A top bit that repeats up to the width of the product is a sign. */
+    if (f->shift + f->n == out_width) {
+        for (; f->n > 1 && f->w[f->n - 2] == f->w[f->n - 1]; f->n--) {
+            f->is_signed = true;
+        }
+        if (f->is_signed) {
+            f->w[f->n - 1] ^= 1;
+        }
+    }
+    return true;
+}
+
+/* Drops what does not matter mod 2^width; a sign then lies above. */
+static void factor_cut(struct factor *f, size_t width)
+{
+    if (f->n > width) {
+        f->n = width;
+        f->is_signed = false;
+    }
+}
+
+static bool is_constant(const struct factor *f)
+{
+    for (size_t i = 0; i < f->n; i++) {
+        if (!wire_is_const(f->w[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_square(const struct factor *x, const struct factor *y)
+{
+    return x->n == y->n && x->is_signed == y->is_signed &&
+           memcmp(x->w, y->w, x->n * sizeof *x->w) == 0;
+}
+
+/* ---- Ways to multiply: each adds to the sum ---- */
+
+/* Adds 2xy. */
+static void add_by_signs(struct sum *s, const struct factor *x, const struct factor *y)
+{
+    size_t m = x->n, n = y->n;
+
+    for (size_t i = 0; i < m; i++) {
+        for (size_t j = 0; j < n && i + j < s->width; j++) {
+            whist_wire differ = whist_builder_xor(s->b, x->w[i], y->w[j]);
+            sum_bit(s, whist_builder_not(s->b, differ), i + j);
+        }
+        sum_bit(s, whist_builder_not(s->b, x->w[i]), i);
+    }
+    for (size_t j = 0; j < n; j++) {
+        sum_bit(s, whist_builder_not(s->b, y->w[j]), j);
+    }
+    sum_constant(s, 0, false);
+    sum_constant(s, m + n, true);
+    if (!x->is_signed) {
+        sum_number(s, y->w, n, m);
+    }
+    if (!y->is_signed) {
+        sum_number(s, x->w, m, n);
+    }
+    if (x->is_signed && y->is_signed) {
+        /* 2(x' − 2^(m−1))(y' − 2^(n−1)) has 2^(m+n−1) besides. */
+        sum_constant(s, m + n - 1, false);
+    }
+}
+
+/* Adds xy from ANDs of bits; for factors with many constant bits. */
+static void add_by_ands(struct sum *s, const struct factor *x, const struct factor *y)
+{
+    for (size_t i = 0; i < x->n; i++) {
+        bool top_x = x->is_signed && i + 1 == x->n;
+        for (size_t j = 0; j < y->n && i + j < s->width; j++) {
+            bool top_y = y->is_signed && j + 1 == y->n;
+            whist_wire p = whist_builder_and(s->b, x->w[i] ^ top_x, y->w[j] ^ top_y);
+            if (top_x != top_y) {
+                sum_minus_bit(s, p, i + j);
+            } else {
+                sum_bit(s, p, i + j);
+            }
+        }
+    }
+}
+
+/* Adds ±x·2^at. */
+static void add_shifted(struct sum *s, const struct factor *x, size_t at, bool negative)
+{
+    if (negative) {
+        sum_minus_number(s, x->w, x->n, at);
+    } else {
+        sum_number(s, x->w, x->n, at);
+    }
+    if (x->is_signed) {
+        sum_constant(s, at + x->n - 1, !negative);
+    }
+}
+
+/* Bit j of a constant, above its top the sign. */
+static bool constant_bit(const struct factor *y, size_t j)
+{
+    if (y->is_signed && j + 1 >= y->n) {
+        return y->w[y->n - 1] == 0;
+    }
+    return j < y->n && y->w[j] == 1;
+}
+
+/* Adds xy for a constant y: digits −1, 0, 1, of which no two neighbours are nonzero. */
+static void add_by_constant(struct sum *s, const struct factor *x, const struct factor *y)
+{
+    bool carry = false;
+
+    for (size_t j = 0; j <= y->n; j++) {
+        if (constant_bit(y, j) != carry) {
+            carry = constant_bit(y, j + 1);
+            add_shifted(s, x, j, carry);
+        }
+    }
+}
+
+/* ANDs of a sum with so many bits in its columns. */
+static uint64_t sum_cost(size_t *counts, size_t width)
+{
+    uint64_t ands = 0;
+    for (size_t k = 0; k + 1 < width; k++) {
+        ands += counts[k] / 2;
+        counts[k + 1] += counts[k] / 2;
+    }
+    return ands;
+}
+
+/* Whether ANDs of bits are cheaper than signs. Constants decide it, and small sizes. */
+static bool prefer_ands(struct whist_builder *b, const struct factor *x, const struct factor *y,
+                        size_t width)
+{
+    size_t *counts = builder_ok(b) ? whist_zalloc(2 * (width + 1), sizeof *counts) : NULL;
+    uint64_t ands = 0;
+
+    if (counts == NULL) {
+        builder_fail(b, WHIST_ERR_NOMEM);
+        return false;
+    }
+    size_t *signs = counts + width + 1;
+    for (size_t i = 0; i < x->n; i++) {
+        for (size_t j = 0; j < y->n && i + j < width; j++) {
+            bool cx = wire_is_const(x->w[i]), cy = wire_is_const(y->w[j]);
+            bool zero = (cx && x->w[i] == 0) || (cy && y->w[j] == 0);
+            counts[i + j] += !zero;
+            ands += !cx && !cy;
+            signs[i + j] += !cx || !cy;
+        }
+        signs[i] += i <= width;
+        signs[y->n + i < width ? y->n + i : width] += !y->is_signed;
+    }
+    for (size_t j = 0; j < y->n; j++) {
+        signs[j]++;
+        signs[x->n + j < width ? x->n + j : width] += !x->is_signed;
+    }
+    ands += sum_cost(counts, width);
+    bool prefer = ands < sum_cost(signs, width + 1);
+    whist_free(counts);
+    return prefer;
+}
+
+/* ---- Products ---- */
+
+/* xy mod 2^width; the factors may be signed. */
+static void multiply_flat(struct whist_builder *b, whist_wire *out, size_t width,
+                          const struct factor *x, const struct factor *y)
+{
+    bool constant = is_constant(x) || is_constant(y);
+    /* Squares: equal bits in the columns merge, which halves the way by signs. */
+    bool by_signs = !constant && (is_square(x, y) || !prefer_ands(b, x, y, width));
+    struct sum s;
+
+    sum_init(&s, b, width + by_signs);
+    if (constant) {
+        add_by_constant(&s, is_constant(y) ? x : y, is_constant(y) ? y : x);
+    } else if (by_signs) {
+        add_by_signs(&s, x, y);
+    } else {
+        add_by_ands(&s, x, y);
+    }
+    sum_finish(&s, out, by_signs);
+}
+
+static void multiply(struct whist_builder *b, whist_wire *out, size_t width, const whist_wire *x,
+                     size_t m, const whist_wire *y, size_t n);
+
+/* Adds xy · 2^at. */
+static void add_product(struct sum *s, const whist_wire *x, size_t m, const whist_wire *y, size_t n,
+                        size_t at)
+{
+    size_t width = at < s->width ? s->width - at : 0;
+    width = width < m + n ? width : m + n;
+    whist_wire *p = builder_wires(s->b, width);
+    if (p != NULL && width != 0) {
+        multiply(s->b, p, width, x, m, y, n);
+        sum_number(s, p, width, at);
+    }
+    whist_free(p);
+}
+
+/* x + y of m ≥ n bits, m + 1 bits. */
+static void add_halves(struct whist_builder *b, whist_wire *out, const whist_wire *x, size_t m,
+                       const whist_wire *y, size_t n)
+{
+    memset(out, 0, (m + 1) * sizeof *out);
+    memcpy(out, y, n * sizeof *out);
+    whist_builder_add(b, out, &out[m], out, x, m);
+}
+
+/*
+ * x = x_1·2^h + x_0, the same for y; P = x_0·y_0, Q = x_1·y_1, S = (x_0 + x_1)(y_0 + y_1):
+ *   xy = P + (S − P − Q)·2^h + Q·2^2h,
+ * where with lower halves P_0, Q_0 and upper halves P_1, Q_1 the difference P_1 − Q_0 is needed
+ * twice.
+ */
+static void add_karatsuba(struct sum *s, const whist_wire *x, size_t m, const whist_wire *y,
+                          size_t n, size_t h)
+{
+    struct whist_builder *b = s->b;
+    whist_wire *p = builder_wires(b, 8 * h + 4);
+
+    if (p == NULL) {
+        return;
+    }
+    whist_wire *q = p + 2 * h, *x_sum = q + 2 * h, *y_sum = x_sum + h + 1, *t = y_sum + h + 1;
+    size_t q_len = m + n - 2 * h; /* between 2 and 2h, zeros above */
+    multiply(b, p, 2 * h, x, h, y, h);
+    multiply(b, q, q_len, x + h, m - h, y + h, n - h);
+    add_halves(b, x_sum, x, h, x + h, m - h);
+    add_halves(b, y_sum, y, h, y + h, n - h);
+    add_product(s, x_sum, h + 1, y_sum, h + 1, h);
+    whist_builder_sub(b, t, &t[h], p + h, q, h);
+    sum_number(s, p, h, 0);
+    sum_minus_number(s, p, h, h);
+    sum_number(s, t, h, h);
+    sum_minus_number(s, t, h, 2 * h);
+    sum_minus_bit(s, t[h], 2 * h);
+    sum_bit(s, t[h], 3 * h);
+    sum_minus_number(s, q + h, h, 2 * h);
+    sum_number(s, q + h, h, 3 * h);
+    whist_free(p);
+}
+
+/* Adds (x' − 2^(m−1))(y' − 2^(n−1)), or with one of the powers only, from x'y'. */
+static void add_signed(struct sum *s, const struct factor *x, const struct factor *y)
+{
+    add_product(s, x->w, x->n, y->w, y->n, 0);
+    if (x->is_signed) {
+        sum_minus_number(s, y->w, y->n, x->n - 1);
+    }
+    if (y->is_signed) {
+        sum_minus_number(s, x->w, x->n, y->n - 1);
+    }
+    if (x->is_signed && y->is_signed) {
+        sum_constant(s, x->n + y->n - 2, false);
+    }
+}
+
+/* xy mod 2^width from products of halves; false if these would have more ANDs. */
+static bool multiply_halves(struct whist_builder *b, whist_wire *out, size_t width,
+                            const struct factor *x, const struct factor *y)
+{
+    const struct factor *lo = x->n < y->n ? x : y, *hi = x->n < y->n ? y : x;
+    size_t m = lo->n, n = hi->n, h = (n + 1) / 2;
+    bool cut = width <= 3 * h, is_signed = x->is_signed || y->is_signed;
+    size_t min = cut ? SPLIT_MIN : is_square(x, y) ? SQUARE_MIN : KARATSUBA_MIN;
+    struct sum s;
+
+    if (is_constant(x) || is_constant(y) || m < (is_signed ? min + min / 2 : min)) {
+        return false;
+    }
+    sum_init(&s, b, width);
+    if (is_signed) {
+        add_signed(&s, x, y);
+    } else if (m <= h) {
+        add_product(&s, lo->w, m, hi->w, h, 0);
+        add_product(&s, lo->w, m, hi->w + h, n - h, h);
+    } else if (cut) {
+        add_product(&s, lo->w, h, hi->w, h, 0);
+        add_product(&s, lo->w, h, hi->w + h, n - h, h);
+        add_product(&s, lo->w + h, m - h, hi->w, h, h);
+        add_product(&s, lo->w + h, m - h, hi->w + h, n - h, 2 * h);
+    } else {
+        add_karatsuba(&s, lo->w, m, hi->w, n, h);
+    }
+    sum_finish(&s, out, 0);
+    return true;
+}
+
+/* Calls itself on halves of the factors, so less than 32 deep. */
+static void multiply(struct whist_builder *b, whist_wire *out, size_t width, const whist_wire *x,
+                     size_t m, const whist_wire *y, size_t n)
+{
+    struct factor fx = {0}, fy = {0};
+    bool good = factor_init(&fx, b, x, m, width) && factor_init(&fy, b, y, n, width);
+    size_t zeros = fx.shift + fy.shift;
+    whist_wire *r = builder_wires(b, width);
+
+    if (good && r != NULL && fx.n != 0 && fy.n != 0 && zeros < width) {
+        factor_cut(&fx, width - zeros);
+        factor_cut(&fy, width - zeros);
+        if (!multiply_halves(b, r + zeros, width - zeros, &fx, &fy)) {
+            multiply_flat(b, r + zeros, width - zeros, &fx, &fy);
+        }
+    }
+    builder_give(b, out, r, width);
+    whist_free(fx.w);
+    whist_free(fy.w);
+}
+
+void whist_builder_mul(struct whist_builder *b, whist_wire *out, size_t out_width,
+                       const whist_wire *x, size_t nx, const whist_wire *y, size_t ny)
+{
+    WHIST_REQUIRE(nx > 0 && ny > 0 && out_width > 0);
+    WHIST_REQUIRE(nx <= SIZE_MAX - ny && out_width <= nx + ny);
+    multiply(b, out, out_width, x, nx, y, ny);
+}
