@@ -43,7 +43,7 @@ static const struct option_info options[N_OPTIONS] = {
     [OPT_OUTPUT_TO] = {"output-to", "LIST", KIND_TEXT, 0, 0, 0,
                        "parties that learn the outputs, \"0,2\" (default: all)"},
     [OPT_HTTP] = {"http", NULL, KIND_FLAG, 0, 0, 0, "one process a party and HTTP over loopback"},
-    [OPT_BITS] = {"bits", "N", KIND_NUMBER, 0, 1, 65536,
+    [OPT_BITS] = {"bits", "N", KIND_NUMBER, 0, 1, 4096,
                   "width of the numbers of a circuit made by name (default 32)"},
     [OPT_BIDDERS] = {"bidders", "N", KIND_NUMBER, 0, 2, 4096,
                      "bidders of the circuit \"auction\" (default 3)"},

@@ -287,7 +287,7 @@ whist_status cmd_bench_engine(const struct args *args, struct whist_error *err)
         print_limits(&limits);
         printf("HTTP on loopback, one process a party, cold start to exit\n\n");
         printf("n  %-16s %9s %10s %10s %9s %9s %11s\n", "computation", "ANDs", "time", "AND/s",
-               "B/AND", "and party", "peak memory");
+               "B/AND", "a party", "peak memory");
     }
     whist_status st = measure_all(all, &n, args, as_json, err);
     if (st == WHIST_OK && !as_json) {

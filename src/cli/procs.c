@@ -83,8 +83,8 @@ whist_status procs_start(struct procs *p, size_t n, int (*body)(void *ctx, size_
     fflush(NULL);
     for (size_t i = 0; i < n; i++) {
         int ends[2];
-        if (pipe(ends) != 0) {
-            whist_status st = cli_fail_errno(err, "cannot make a pipe");
+        if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0) {
+            whist_status st = cli_fail_errno(err, "cannot make a socket pair");
             procs_end(p);
             return st;
         }
@@ -236,7 +236,8 @@ struct party_task {
     struct loopback_urls urls;
 };
 
-/* Writes "L" as soon as it listens. */
+/* Writes "L" as soon as it listens, and goes on when the parent answers: then all listen, and
+ * nobody waits to try again because a peer was not up yet. */
 static whist_status run_child(struct proc_result *r, const struct party_task *task, size_t me,
                               int fd, bool *listens_out)
 {
@@ -253,9 +254,10 @@ static whist_status run_child(struct proc_result *r, const struct party_task *ta
     TRY(watch_start(&r->err));
     TRY(whist_channel_http_new(&channel, &http, &r->err));
     *listens_out = true;
-    if (!write_all(fd, "L", 1)) {
+    char go;
+    if (!write_all(fd, "L", 1) || !read_all(fd, &go, 1)) {
         whist_channel_free(channel);
-        return cli_fail_errno(&r->err, "cannot write to the parent");
+        return cli_fail(&r->err, WHIST_ERR_IO, "the parent is gone");
     }
     uint8_t *own = party_inputs(&c, task->inputs, me, &n_bits);
     if (own == NULL) {
@@ -293,7 +295,7 @@ static int child_body(void *ctx, size_t me, int fd)
     return sent ? 0 : EXIT_ERROR;
 }
 
-/* Waits until all listen; the error of the first that cannot. */
+/* Waits until all listen and lets them go on; the error of the first that cannot. */
 static whist_status all_listen(const struct procs *p, struct whist_error *err)
 {
     struct proc_result failed;
@@ -308,6 +310,11 @@ static whist_status all_listen(const struct procs *p, struct whist_error *err)
             party_result_clear(&failed.result);
             *err = failed.err;
             return failed.status;
+        }
+    }
+    for (size_t i = 0; i < p->n; i++) {
+        if (!write_all(p->list[i].fd, "G", 1)) {
+            return ended_early(i, err);
         }
     }
     return WHIST_OK;

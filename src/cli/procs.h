@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* One process a party on loopback, each with a pipe that brings its result. They are forked before
- * any thread exists and run no other program: nothing private ever stands in a command line. */
+/* One process a party on loopback, each with a socket pair that brings its result. They are forked
+ * before any thread exists and run no other program: nothing private ever stands in a command line.
+ */
 #ifndef WHIST_CLI_PROCS_H
 #define WHIST_CLI_PROCS_H
 
@@ -19,7 +20,7 @@ whist_status loopback_urls(struct loopback_urls *out, size_t n, struct whist_err
 
 struct proc {
     pid_t pid;
-    int fd; /* reads what the process writes */
+    int fd; /* to and from the process */
 };
 
 struct procs {
@@ -37,7 +38,7 @@ void procs_end(struct procs *p);
 /* Reaps all, waiting for them. False if one of them did not end with status 0. */
 bool procs_wait(struct procs *p);
 
-/* A party's result through its pipe. */
+/* A party's result through its socket pair. */
 struct proc_result {
     whist_status status;
     struct whist_error err;
