@@ -1,0 +1,796 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+# cli_test.sh CASE: one ctest entry of tests/cli/CMakeLists.txt, which sets WHIST (the command), TOOL
+# (cli_tool), SOURCE and SHARED. Without an argument it names its cases.
+set -uo pipefail
+
+fail() {
+    echo "FAILED: $*" >&2
+    if [ -n "${work:-}" ]; then
+        tail -n 5 "$work"/*.err >&2 2>/dev/null
+    fi
+    exit 1
+}
+
+skip() {
+    echo "skipped: $*"
+    exit 77
+}
+
+# whist STATUS ARGS...: runs the command; its output is in $out, its errors in $err.
+whist() {
+    local want=$1 status=0
+    shift
+    out=$("$WHIST" "$@" 2>"$work/last.err") || status=$?
+    err=$(<"$work/last.err")
+    [ "$status" = "$want" ] || fail "whist $*: exit status $status, not $want: $err"
+}
+
+# usage ARGS...: wrong usage gives exit status 2, nothing on standard output and one line that says what
+# is wrong, with and without JSON.
+usage() {
+    whist 2 "$@"
+    [ -z "$out" ] || fail "whist $*: printed '$out'"
+    [ "$(wc -l <"$work/last.err")" = 1 ] || fail "whist $*: not one line: $err"
+    case $err in
+    whist*:\ ?*) ;;
+    *) fail "whist $*: '$err' is no clear line" ;;
+    esac
+}
+
+# says TEXT: the last error or output holds it.
+says() {
+    case $err$out in
+    *"$1"*) ;;
+    *) fail "'$1' is not in: $err $out" ;;
+    esac
+}
+
+equal() {
+    [ "$1" = "$2" ] || fail "'$1' is not '$2'"
+}
+
+# json PATH <<<TEXT: a value of the object on the last line.
+json() {
+    local all
+    all=$("$TOOL" json) || fail "no JSON"
+    sed -n "s/^$(sed 's/[].[]/\\&/g' <<<"$1")=//p" <<<"$all"
+}
+
+ports() {
+    "$TOOL" ports "$1"
+}
+
+# parties N FUNCTION: calls FUNCTION URLS with free ports, again with others if one was taken meanwhile.
+# FUNCTION leaves the errors of its parties in $work/*.err.
+parties() {
+    for _ in 1 2 3 4 5; do
+        rm -f "$work"/*.err
+        "$2" "$(ports "$1")" && return 0
+        grep -qs 'in use' "$work"/*.err || return 1
+    done
+    return 1
+}
+
+# start NAME ARGS...: runs the command in the background with its streams in $work/NAME.out and .err.
+declare -A pid=()
+start() {
+    local name=$1
+    shift
+    "$WHIST" "$@" >"$work/$name.out" 2>"$work/$name.err" &
+    pid[$name]=$!
+}
+
+# ended NAME: waits for it; its exit status is in $status, its streams in $out and $err.
+ended() {
+    status=0
+    wait "${pid[$1]}" || status=$?
+    out=$(<"$work/$1.out")
+    err=$(<"$work/$1.err")
+    unset "pid[$1]"
+}
+
+finish() {
+    local p
+    for p in "${pid[@]}"; do
+        kill -KILL "$p" 2>/dev/null
+    done
+    { wait; } 2>/dev/null
+    rm -rf "$work"
+}
+
+# ---- Usage and help ----
+
+case_usage() {
+    usage
+    says "a command is missing"
+    usage frobnicate
+    says "unknown command 'frobnicate'"
+    usage circuit
+    usage circuit frobnicate
+    usage channel
+    usage bench
+    usage --frobnicate
+    usage run
+    usage run circuit.txt
+    says "--party is missing"
+    usage run circuit.txt --party 0
+    says "--urls is missing"
+    usage run circuit.txt --party 0 --urls
+    says "--urls needs an argument"
+    usage run add --party x --urls 'http://127.0.0.1:1;http://127.0.0.1:2' --input 1
+    says "--party takes a number"
+    usage run add --party 99999999999999999999 --urls 'http://127.0.0.1:1;http://127.0.0.1:2'
+    usage run add --party 2 --urls 'http://127.0.0.1:1;http://127.0.0.1:2' --input 1
+    says "--party 2 is not one of the 2 parties"
+    usage run add --party 0 --party 0 --urls 'http://127.0.0.1:1;http://127.0.0.1:2' --input 1
+    says "--party is given twice"
+    usage run add extra --party 0 --urls 'http://127.0.0.1:1;http://127.0.0.1:2'
+    says "unexpected operand 'extra'"
+    usage run add --frobnicate --party 0 --urls 'http://127.0.0.1:1;http://127.0.0.1:2'
+    says "unknown option '--frobnicate'"
+    usage run add -x
+    usage run add --insecure=1 --party 0 --urls 'http://127.0.0.1:1;http://127.0.0.1:2'
+    says "--insecure takes no argument"
+    usage circuit make add --party 0
+    says "unknown option '--party'"
+}
+
+case_usage_urls() {
+    local two='http://127.0.0.1:1;http://127.0.0.1:2'
+    usage run add --party 0 --urls 'http://127.0.0.1:1' --input 1
+    says "two at least"
+    usage run add --party 0 --urls 'http://127.0.0.1:1;;http://127.0.0.1:2' --input 1
+    says "the URL of party 1 is empty"
+    usage run add --party 0 --urls 'ftp://127.0.0.1:1;http://127.0.0.1:2' --input 1
+    usage run add --party 0 --urls 'http://127.0.0.1:99999;http://127.0.0.1:2' --input 1
+    usage run add --party 0 --urls 'http://192.0.2.1:1;http://192.0.2.2:2' --input 1
+    says "--insecure"
+    usage run add --party 0 --urls "$two" --input 1 --listen nonsense
+    usage run add --party 0 --urls "$two" --input 1 --timeout 0
+    usage run add --party 0 --urls "$two" --input 1 --timeout -1
+    usage run add --party 0 --urls "$two" --input 1 --timeout 1.2345
+    usage run add --party 0 --urls "$two" --input 1 --evaluator 2
+    says "--evaluator 2"
+    usage run add --party 0 --urls "$two" --input 1 --output-to 0,2
+    usage run add --party 0 --urls "$two" --input 1 --output-to 0,
+    usage run add --party 0 --urls "$two" --input 1 --owners 0
+    says "--owners names 1"
+    usage run add --party 0 --urls "$two" --input 1 --owners 0,2
+    usage run add --party 0 --urls "$two" --input 1 --owners 0,1,1
+    usage run add --party 0 --urls "$two" --input 1 --rho 39
+    usage run add --party 0 --urls "$two" --input 1 --log loud
+    says "--log takes"
+    usage channel send --party 0 --urls "$two" --to 2 /dev/null
+    usage channel send --party 0 --urls "$two" --to 0 /dev/null
+    says "own party"
+    usage channel recv --party 0 --urls "$two" --from 1 --count 0
+    usage ping --urls "$two" --party 7
+    usage ping
+}
+
+case_usage_values() {
+    usage circuit eval add --input 1
+    says "2 inputs, but --input is given 1 time"
+    usage circuit eval add --input 1 --input x
+    says "circuit input 1"
+    usage circuit eval add --bits 8 --input 256 --input 0
+    usage circuit eval add --input '' --input 0
+    usage circuit eval add --input 0x --input 0
+    usage circuit eval add --input 0b2 --input 0
+    usage circuit eval add --input -1 --input 0
+    usage local add --input 1
+    usage local add --input 1 --input 2 --parties 1
+    usage local add --input 1 --input 2 --parties 65
+    usage local add --input 1 --input 2 --owners 0,3
+    usage circuit make nosuchcircuit
+    usage circuit make add --bits 0
+    usage circuit info "$work" --bits 3
+    out=$("$WHIST" circuit eval add --input - --input - 2>"$work/last.err" <<<7) && fail "one line for two"
+    equal "$?" 2
+    out=$("$WHIST" circuit eval add --input - --input 1 2>"$work/last.err" <<<$'7\n8') &&
+        fail "two lines for one"
+    # Private values do not come back in messages.
+    usage circuit eval add --input 271828x --input 0
+    case $err in *271828*) fail "the value is in: $err" ;; esac
+}
+
+case_usage_json() {
+    whist 2 run --json
+    equal "$(json .error.status <<<"$out")" argument
+    says "operand missing"
+    whist 2 circuit eval add --json --input 1
+    equal "$(json .error.status <<<"$out")" argument
+    equal "$(json .error.peer <<<"$out")" null
+    equal "$(json .error.phase <<<"$out")" ''
+    whist 1 circuit eval "$work/"$'odd"\\\n\xff name' --json
+    json .error.text <<<"$out" | grep -q 'odd"\\?' || fail "not escaped: $out"
+}
+
+case_help() {
+    local name
+    whist 0 --help
+    says "usage: whist"
+    equal "$err" ''
+    whist 0 help
+    whist 0 --version
+    [[ $out =~ ^whist\ [0-9]+\.[0-9]+\.[0-9]+$ ]] || fail "version '$out'"
+    for name in "${commands[@]}"; do
+        # shellcheck disable=SC2086
+        whist 0 $name --help
+        says "usage: whist $name"
+        # shellcheck disable=SC2086
+        whist 0 help $name
+        says "usage: whist $name"
+    done
+    whist 0 circuit --help
+    says "circuit make"
+    whist 0 help channel
+    says "channel recv"
+    whist 0 run --help
+    says "--party I"
+}
+
+# Every option of every command stands in its man page and in the completion; the man page has no other.
+case_documented() {
+    local name page option given documented
+    whist 0 --help
+    for name in "${commands[@]}"; do
+        grep -q "^  $name " <<<"$out" || fail "whist --help does not name '$name'"
+    done
+    equal "$(grep -c '^  [a-z]' <<<"$out")" "${#commands[@]}"
+    for name in "${commands[@]}"; do
+        page=$SOURCE/man/whist-${name%% *}.1
+        [ -f "$page" ] || fail "$page is missing"
+        # shellcheck disable=SC2086
+        whist 0 $name --help
+        for option in $(grep -o '^ .*--[a-z-]*' <<<"$out" | grep -o -- '--[a-z-]*' | sort -u); do
+            grep -qF -- "${option//-/\\-}" "$page" || fail "$option of '$name' is not in $page"
+            completed "$name" "$option" || fail "$option of '$name' is not completed"
+        done
+    done
+    for page in "$SOURCE"/man/whist-*.1; do
+        name=$(basename "$page" .1)
+        given=$("$WHIST" --help | sed -n "s/^  \(${name#whist-}[a-z ]*\)  .*/\1/p" | while read -r name; do
+            # shellcheck disable=SC2086
+            "$WHIST" $name --help
+        done)
+        documented=$(grep '^\.B[RI]* \?\\-\\-' "$page" | grep -o '\\-\\-[a-z\\-]*' | tr -d '\\' | sort -u)
+        for option in $documented; do
+            grep -qF -- "$option" <<<"$given" || fail "$page documents $option, which is no option"
+        done
+    done
+}
+
+# completed COMMAND OPTION: bash completion offers it.
+completed() {
+    local line="whist $1 $2"
+    (
+        # shellcheck source=/dev/null
+        source "$SOURCE/completions/whist"
+        # shellcheck disable=SC2206
+        COMP_WORDS=($line)
+        COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+        COMP_LINE=$line COMP_POINT=${#line}
+        COMPREPLY=()
+        _whist
+        printf '%s\n' "${COMPREPLY[@]}" | grep -qxF -- "$2"
+    )
+}
+
+case_completion() {
+    completed '' circuit || fail "circuit"
+    completed circuit make || fail "circuit make"
+    completed 'circuit make' auction || fail "circuit make auction"
+}
+
+# ---- Circuits in the clear ----
+
+case_circuit_make() {
+    local name list
+    whist 0 circuit make
+    list=$out
+    for name in add mul div max compare auction aes128 sha256; do
+        grep -q "^$name " <<<"$list" || fail "$name is not listed"
+        whist 0 circuit make "$name" -o "$work/$name.txt"
+        whist 0 circuit check "$work/$name.txt"
+        whist 0 circuit info "$work/$name.txt"
+        says "AND"
+        "$WHIST" circuit make "$name" | cmp - "$work/$name.txt" || fail "$name on standard output"
+    done
+    whist 0 circuit info --json auction --bidders 5 --bits 16
+    equal "$(json '.inputs[4]' <<<"$out")" 16
+    equal "$(json '.inputs[5]' <<<"$out")" ''
+    whist 1 circuit make add -o "$work/no/such/folder"
+    whist 1 circuit make add -o /dev/full
+}
+
+case_circuit_eval() {
+    whist 0 circuit eval add --input 2 --input 0x2
+    equal "$out" "output 0 = 4 (0x00000004)"
+    whist 0 circuit eval add --operands 3 --json --input 2 --input=0b10 --input 2
+    equal "$out" '{"outputs":["0x00000006"]}'
+    printf ' 41\n' >"$work/value"
+    printf '1\n' | "$WHIST" circuit eval --input "@$work/value" add --input - >"$work/out" || fail eval
+    equal "$(<"$work/out")" "output 0 = 42 (0x0000002a)"
+    printf '\n40\n2\n\n' | "$WHIST" circuit eval add --input - --input - >"$work/out" || fail eval
+    equal "$(<"$work/out")" "output 0 = 42 (0x0000002a)"
+    whist 1 circuit eval add --input "@$work/nosuchfile" --input 1
+    whist 1 circuit eval "$work/nosuchfile" --input 1
+    whist 0 circuit eval --input 1 --input 2 -- add
+    equal "$out" "output 0 = 3 (0x00000003)"
+}
+
+case_circuit_eval_known() {
+    # FIPS 197, appendix C.1; FIPS 180-4, "abc"; a Vickrey auction.
+    whist 0 circuit eval aes128 --json --input 0x000102030405060708090a0b0c0d0e0f \
+        --input 0x00112233445566778899aabbccddeeff
+    equal "$(json '.outputs[0]' <<<"$out")" 0x69c4e0d86a7b0430d8cdb78070b4c55a
+    whist 0 circuit eval sha256 --json --input "0x61626380$(printf '%0120x' 0x18)" \
+        --input 0x6a09e667bb67ae853c6ef372a54ff53a510e527f9b05688c1f83d9ab5be0cd19
+    equal "$(json '.outputs[0]' <<<"$out")" \
+        0xba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad
+    whist 0 circuit eval auction --input 300 --input 500 --input 420
+    equal "$(head -n 1 <<<"$out" | cut -d' ' -f4)" 1
+    equal "$(sed -n 2p <<<"$out" | cut -d' ' -f4)" 420
+}
+
+case_circuit_convert() {
+    whist 0 circuit make add --bits 8 -o "$work/new.txt"
+    whist 0 circuit convert --older "$work/new.txt" --output="$work/old.txt"
+    cmp -s "$work/new.txt" "$work/old.txt" && fail "the older format is the same"
+    whist 0 circuit convert "$work/old.txt" -o "$work/again.txt"
+    whist 0 circuit eval "$work/again.txt" --json --input 200 --input 100
+    equal "$(json '.outputs[0]' <<<"$out")" 0x2c
+    "$WHIST" circuit convert - <"$work/new.txt" >"$work/piped.txt" || fail "from standard input"
+    cmp "$work/new.txt" "$work/piped.txt" || fail "converted once more it is different"
+}
+
+case_circuit_check() {
+    printf '1 3\n2 1 1\n1 1\n\n2 1 0 7 2 AND\n' >"$work/bad.txt"
+    whist 1 circuit check "$work/bad.txt"
+    says "line 5"
+    equal "$(wc -l <"$work/last.err")" 1
+    whist 1 circuit info --json "$work/bad.txt"
+    equal "$(json .error.status <<<"$out")" format
+    : >"$work/empty.txt"
+    whist 1 circuit check "$work/empty.txt"
+    whist 1 circuit check "$work"
+    whist 1 circuit check "$work/nosuchfile"
+    whist 1 circuit check nosuchname
+}
+
+case_output_full() {
+    "$WHIST" circuit eval add --input 1 --input 1 >/dev/full 2>"$work/last.err" && fail "full disk"
+    equal "$?" 1
+    "$WHIST" --help >/dev/full 2>/dev/null && fail "full disk"
+    "$WHIST" circuit eval add --json --input 1 --input 1 >/dev/full 2>"$work/last.err" && fail "full disk"
+    return 0
+}
+
+# ---- The channel ----
+
+send_and_recv() {
+    start recv channel recv --party 1 --urls "$1" --from 0 --count 3 --out "$work/in" --timeout 60
+    local i
+    for i in 0 1 2; do
+        "$WHIST" channel send "$work/m$i" --party 0 --urls "$1" --to 1 --legacy --timeout 60 \
+            2>"$work/send.err" || return 1
+    done
+    ended recv
+    equal "$status" 0
+}
+
+case_channel_files() {
+    local i
+    head -c 100000 /dev/urandom >"$work/m0"
+    : >"$work/m1"
+    head -c 2097152 /dev/urandom >"$work/m2"
+    parties 2 send_and_recv || fail "channel"
+    equal "$(ls "$work/in" | tr '\n' ' ')" "000000 000001 000002 "
+    for i in 0 1 2; do
+        cmp "$work/m$i" "$work/in/00000$i" || fail "message $i"
+    done
+}
+
+stdin_to_stdout() {
+    start recv channel recv --party 1 --urls "$1" --from 0 --timeout 60
+    printf 'hello' | "$WHIST" channel send --party 0 --urls "$1" --to 1 --timeout 60 2>"$work/send.err" ||
+        return 1
+    ended recv
+    equal "$status" 0
+    equal "$out" hello
+}
+
+case_channel_stdout() {
+    parties 2 stdin_to_stdout || fail "channel"
+}
+
+case_channel_limits() {
+    local urls
+    urls=$(ports 2)
+    head -c 2097153 /dev/zero >"$work/large"
+    whist 1 channel send "$work/large" --party 0 --urls "$urls" --to 1
+    says 2097152
+    whist 5 channel send /dev/null --party 0 --urls "$urls" --to 1 --timeout 0.3
+    whist 5 channel recv --party 0 --urls "$urls" --from 1 --timeout=0.3 --out "$work/in"
+    equal "$(ls "$work/in")" ''
+    : >"$work/in/000000"
+    whist 1 channel recv --party 0 --urls "$urls" --from 1 --timeout 0.3 --out "$work/in"
+    says 000000
+    whist 1 channel send "$work/nosuchfile" --party 0 --urls "$urls" --to 1
+}
+
+ping_all() {
+    local two=${1%;*}
+    start recv channel recv --party 0 --urls "$1" --from 1 --timeout 60
+    start other channel recv --party 1 --urls "$1" --from 0 --timeout 60
+    "$WHIST" ping --urls "$two" --timeout 60 >"$work/ping.out" 2>"$work/ping.err"
+    status=$?
+    grep -qs 'in use' "$work"/*.err && return 1
+    equal "$status" 0
+    equal "$(grep -c 'up, [0-9.]* ms' "$work/ping.out")" 2
+    whist 0 ping --urls "$two" --json
+    equal "$(json '.parties[1].up' <<<"$out")" true
+    whist 5 ping --urls "$1" --timeout 0.3
+    grep -q "^party 2 .*refused" <<<"$out" || fail "what is wrong with party 2: $out"
+    grep -q "^party 0 .*up, " <<<"$out" || fail "party 0 is up: $out"
+    whist 0 ping --urls "$1" --party 2
+    whist 5 ping --urls "$1" --json --timeout 0.3
+    equal "$(json .error.peer <<<"$out")" 2
+}
+
+case_ping() {
+    parties 3 ping_all || fail "ping"
+}
+
+# ---- Computations ----
+
+# three URLS ARGS...: three parties of a circuit; party i gets the input ${input[i]}.
+three() {
+    local urls=$1 i bad=0
+    shift
+    for i in 0 1 2; do
+        printf '%s\n' "${input[i]}" >"$work/input$i"
+        start "party$i" run "$@" --party "$i" --urls "$urls" --input "@$work/input$i" --timeout 60
+    done
+    for i in 0 1 2; do
+        ended "party$i"
+        [ "$status" = 0 ] || bad=1
+    done
+    return "$bad"
+}
+
+run_add() {
+    three "$1" add --operands 3
+}
+
+case_run_add() {
+    local i
+    input=(2 0x2 0b10)
+    parties 3 run_add || fail "three parties"
+    for i in 0 1 2; do
+        equal "$(<"$work/party$i.out")" "output 0 = 6 (0x00000006)"
+        equal "$(<"$work/party$i.err")" ""
+    done
+}
+
+run_options() {
+    three "$1" max --operands 3 --evaluator 2 --output-to 0,2 --owners 2,1,0 --json --rho 44
+}
+
+case_run_options() {
+    local i stats
+    input=(7 9 8)
+    parties 3 run_options || fail "three parties"
+    for i in 0 2; do
+        equal "$(json '.outputs[0]' <"$work/party$i.out")" 0x00000009
+        equal "$(wc -l <"$work/party$i.out")" 1
+    done
+    equal "$(json '.outputs[0]' <"$work/party1.out")" ""
+    stats=$("$TOOL" json <"$work/party0.out")
+    for i in time_s bytes_sent bytes_received rounds 'phases\[0\].phase' 'phases\[0\].peer' \
+        'phases\[0\].bytes_sent'; do
+        grep -q "^\.stats\.$i=..*" <<<"$stats" || fail "stats have no $i"
+    done
+    equal "$(sed -n 's/^\.stats\.bytes_sent=//p' <<<"$stats")" \
+        "$(sed -n 's/^\.stats\.phases.*\.bytes_sent=//p' <<<"$stats" | paste -sd+ | bc_sum)"
+}
+
+bc_sum() {
+    local line
+    read -r line
+    echo $((line))
+}
+
+run_stats() {
+    three "$1" add --operands 3 --stats --log "info=$work/log"
+}
+
+case_run_stats() {
+    input=(1 2 3)
+    parties 3 run_stats || fail "three parties"
+    grep -q '^cost: .* rounds$' "$work/party1.out" || fail "no costs"
+    grep -q '^  hello' "$work/party1.out" || fail "no phases"
+}
+
+run_several_inputs() {
+    local bad=0
+    printf '5\n7\n' >"$work/values"
+    "$WHIST" run add --operands 3 --owners 1,0,1 --party 1 --urls "$1" --input - --input - --timeout 60 \
+        <"$work/values" >"$work/party1.out" 2>"$work/party1.err" &
+    pid[party1]=$!
+    start party0 run add --operands 3 --owners 1,0,1 --party 0 --urls "$1" --input "@$work/zero" --timeout 60
+    for i in 0 1; do
+        ended "party$i"
+        [ "$status" = 0 ] || bad=1
+    done
+    return "$bad"
+}
+
+case_run_several_inputs() {
+    echo 30 >"$work/zero"
+    parties 2 run_several_inputs || fail "two parties"
+    equal "$(<"$work/party0.out")" "output 0 = 42 (0x0000002a)"
+    whist 2 run add --operands 3 --owners 1,0,1 --party 1 --urls "$(ports 2)" --input 1
+    says "party 1 owns 2 of the circuit's 3 inputs, but --input is given 1 times"
+}
+
+case_run_missing_peer() {
+    whist 5 run add --party 0 --urls "$(ports 2)" --input 1 --timeout 0.5 --json
+    equal "$(json .error.peer <<<"$out")" 1
+    case $(json .error.status <<<"$out") in
+    timeout | unreachable) ;;
+    *) fail "status in $out" ;;
+    esac
+    says "party 1"
+}
+
+run_disagree() {
+    local i
+    input=(1 2 3)
+    for i in 0 1 2; do
+        echo "${input[i]}" >"$work/input$i"
+    done
+    start party0 run add --operands 3 --party 0 --urls "$1" --input "@$work/input0" --timeout 60 --json
+    start party1 run "$2" --operands 3 --party 1 --urls "$1" --input "@$work/input1" --timeout 60 --json \
+        "${@:3}"
+    start party2 run add --operands 3 --party 2 --urls "$1" --input "@$work/input2" --timeout 60 --json
+    for i in 0 1 2; do
+        ended "party$i"
+        statuses[i]=$status
+    done
+    grep -qs 'in use' "$work"/*.err && return 1
+    return 0
+}
+
+# disagree FIELD ARGS...: party 1 differs; everybody ends with 4, and the field is named.
+disagree() {
+    local i named=0
+    disagreement=("${@:2}")
+    parties 3 run_disagreement || fail "ports"
+    for i in 0 1 2; do
+        equal "${statuses[i]}" 4
+        case $(json .error.status <"$work/party$i.out") in
+        mismatch | aborted) ;;
+        *) fail "party $i: $(<"$work/party$i.out")" ;;
+        esac
+        grep -qi -- "$1" "$work/party$i.err" && named=1
+    done
+    equal "$named" 1
+}
+
+run_disagreement() {
+    run_disagree "$1" "${disagreement[@]}"
+}
+
+case_run_disagree() {
+    disagree circuit max
+    disagree evaluator add --evaluator 1
+    disagree receivers add --output-to 1
+    disagree owners add --owners 2,1,0
+    disagree 'rho\|security' add --rho 41
+}
+
+run_cancelled() {
+    local i two=${1%;*}
+    for i in 0 1; do
+        echo 1 >"$work/input$i"
+        start "party$i" run add --operands 3 --party "$i" --urls "$1" --input "@$work/input$i" \
+            --timeout 60 --json
+    done
+    "$WHIST" ping --urls "$two" --timeout 60 >/dev/null 2>"$work/ping.err"
+    status=$?
+    grep -qs 'in use' "$work"/*.err && return 1
+    equal "$status" 0
+    kill "-$signal" "${pid[party0]}"
+    ended party0
+    equal "$status" 1
+    equal "$(json .error.status <<<"$out")" cancelled
+    says cancelled
+    ended party1
+    equal "$status" 4
+    equal "$(json .error.status <<<"$out")" aborted
+    equal "$(json .error.peer <<<"$out")" 0
+}
+
+# Party 2 never comes; Ctrl-C at party 0 ends party 1 too.
+case_run_interrupt() {
+    signal=INT
+    parties 3 run_cancelled || fail "cancel"
+}
+
+case_run_terminate() {
+    signal=TERM
+    parties 3 run_cancelled || fail "cancel"
+}
+
+# All three are up and at work; an interrupted one ends the others.
+run_interrupted_at_work() {
+    local i
+    local inputs
+    echo 1 >"$work/input"
+    for i in 0 1 2; do
+        inputs=(--input "@$work/input")
+        [ "$i" = 0 ] && inputs=()
+        start "party$i" run mul --bits 400 --owners 1,2 --party "$i" --urls "$1" \
+            "${inputs[@]}" --timeout 60 --json --log "debug=$work/log$i"
+    done
+    "$WHIST" ping --urls "$1" --timeout 60 >/dev/null 2>"$work/ping.err"
+    status=$?
+    grep -qs 'in use' "$work"/*.err && return 1
+    equal "$status" 0
+    kill -INT "${pid[party1]}"
+    ended party1
+    equal "$status" 1
+    equal "$(json .error.status <<<"$out")" cancelled
+    for i in 0 2; do
+        ended "party$i"
+        equal "$status" 4
+        equal "$(json .error.status <<<"$out")" aborted
+    done
+}
+
+case_run_interrupt_at_work() {
+    parties 3 run_interrupted_at_work || fail "cancel"
+}
+
+run_garbage() {
+    echo 1 >"$work/input0"
+    start party0 run add --party 0 --urls "$1" --input "@$work/input0" --timeout 60 --json
+    printf 'this is no envelope' |
+        "$WHIST" channel send --party 1 --urls "$1" --to 0 --timeout 60 2>"$work/send.err"
+    ended party0
+    grep -qs 'in use' "$work"/*.err && return 1
+    equal "$status" 4
+    equal "$(json .error.status <<<"$out")" protocol
+    equal "$(json .error.peer <<<"$out")" 1
+}
+
+case_run_garbage() {
+    parties 2 run_garbage || fail "garbage"
+}
+
+# A value from a file is in no command line and no environment while the party runs (and waits for
+# party 1).
+run_private() {
+    echo 31415926 >"$work/input0"
+    start party0 run add --party 0 --urls "$1" --input "@$work/input0" --timeout 60
+    "$WHIST" ping --urls "$1" --party 1 --timeout 60 >/dev/null 2>"$work/ping.err" || return 1
+    tr '\0' ' ' <"/proc/${pid[party0]}/cmdline" >"$work/cmdline" || fail "no command line"
+    grep -q "@$work/input0" "$work/cmdline" || fail "not the command line: $(<"$work/cmdline")"
+    grep -q 31415926 "$work/cmdline" && fail "the value is in the process list"
+    tr '\0' '\n' <"/proc/${pid[party0]}/environ" | grep -q 31415926 && fail "the value is in the environment"
+    kill -INT "${pid[party0]}"
+    ended party0
+    return 0
+}
+
+case_run_private() {
+    [ -r /proc/self/cmdline ] || skip "no /proc"
+    parties 2 run_private || fail "private"
+}
+
+case_local() {
+    whist 0 local add --input 40 --input 2
+    equal "$out" "output 0 = 42 (0x0000002a)"
+    equal "$err" ""
+    whist 0 local add --operands 3 --json --input 2 --input 2 --input 2
+    equal "$(json '.outputs[0]' <<<"$out")" 0x00000006
+    equal "$(json '.stats.parties[2].party' <<<"$out")" 2
+    [ "$(json .stats.bytes_sent <<<"$out")" = "$(json .stats.bytes_received <<<"$out")" ] ||
+        fail "sent is not received"
+    whist 0 local add --input 40 --input 2 --parties 4 --owners 3,1 --evaluator 2 --output-to 1
+    equal "$out" "output 0 = 42 (0x0000002a)"
+    whist 0 local compare --input 3 --input 3 --parties 2
+    equal "$out" $'output 0 = 0\noutput 1 = 1'
+}
+
+# The same results, by processes and HTTP.
+case_local_http() {
+    local n
+    for n in 2 3; do
+        whist 0 local mul --bits 16 --parties "$n" --input 12345 --input 54321 --json --http
+        equal "$(json '.outputs[0]' <<<"$out")" "$("$WHIST" local mul --bits 16 --parties "$n" --input 12345 \
+            --input 54321 --json | json '.outputs[0]')"
+        [ "$(json .stats.bytes_sent <<<"$out")" = "$(json .stats.bytes_received <<<"$out")" ] ||
+            fail "sent is not received"
+    done
+    printf '77\n' >"$work/value"
+    printf '11\n' | "$WHIST" local add --http --input "@$work/value" --input - >"$work/out" || fail "local --http"
+    equal "$(<"$work/out")" "output 0 = 88 (0x00000058)"
+}
+
+case_local_known() {
+    whist 0 local aes128 --http --input 0x000102030405060708090a0b0c0d0e0f \
+        --input 0x00112233445566778899aabbccddeeff
+    equal "$out" "output 0 = 0x69c4e0d86a7b0430d8cdb78070b4c55a"
+    whist 0 local auction --input 300 --input 500 --input 420 --json
+    equal "$(json '.outputs[0]' <<<"$out")" 0x1
+    equal "$(json '.outputs[1]' <<<"$out")" 0x000001a4
+}
+
+# Ctrl-C at the whole: no process stays behind.
+case_local_interrupt() {
+    local mode children
+    for mode in '' --http; do
+        # shellcheck disable=SC2086
+        start all local mul --bits 256 --parties 3 --input 1 --input 1 --log "info=$work/log" --json $mode
+        # Large enough to run for seconds; interrupted as soon as its signals are watched.
+        until grep -qs '^SigBlk:.*[2367abef]$' "/proc/${pid[all]}/status"; do
+            kill -0 "${pid[all]}" || fail "ended early: $(<"$work/all.err")"
+        done
+        children=$(cat "/proc/${pid[all]}/task/${pid[all]}/children" 2>/dev/null || true)
+        kill -INT "${pid[all]}"
+        ended all
+        equal "$status" 1
+        equal "$(json .error.status <<<"$out")" cancelled
+        for child in $children; do
+            ! kill -0 "$child" 2>/dev/null || fail "process $child stayed behind"
+        done
+    done
+}
+
+case_progress() {
+    "$TOOL" terminal "$WHIST" local mul --bits 64 --input 3 --input 4 --parties 2 >"$work/out" ||
+        fail "on a terminal"
+    grep -q 'output 0 = 12 ' "$work/out" || fail "no result"
+    whist 0 local mul --bits 64 --input 3 --input 4
+    equal "$err" ''
+}
+
+case_bench_engine() {
+    whist 0 bench engine --parties 2 --ands 5000 --json
+    equal "$(json '.runs[0].name' <<<"$out")" AES-128
+    equal "$(json '.runs[2].ands' <<<"$out")" 5000
+    for key in time_s ands_per_s bytes_per_and peak_bytes evaluator.rounds; do
+        [ -n "$(json ".runs[2].$key" <<<"$out")" ] || fail "no $key"
+    done
+    [ -n "$(json .raw.aes_blocks_per_s <<<"$out")" ] || fail "no raw limits"
+}
+
+case_bench_channel() {
+    whist 0 bench channel --json
+    for key in http.rounds_per_s tcp.rounds_per_s 'http.streams[2].bytes_per_s'; do
+        [ -n "$(json ".$key" <<<"$out")" ] || fail "no $key"
+    done
+}
+
+case_demo() {
+    WHIST=$WHIST "$SOURCE/tools/demo" >"$work/demo.out" 2>"$work/demo.err" || fail "demo: $(<"$work/demo.out")"
+    grep -q '= 6 ' "$work/demo.out" || fail "2 + 2 + 2"
+    grep -q 69c4e0d86a7b0430d8cdb78070b4c55a "$work/demo.out" || fail "AES"
+    ! grep -q $'\033' "$work/demo.out" || fail "colours in a file"
+}
+
+commands=(run local 'circuit info' 'circuit check' 'circuit eval' 'circuit convert' 'circuit make'
+    'channel send' 'channel recv' ping 'bench engine' 'bench channel')
+
+if [ $# = 0 ]; then
+    declare -F | sed -n 's/^declare -f case_//p'
+    exit 0
+fi
+work=$(mktemp -d)
+trap finish EXIT
+declare -a statuses=() input=() disagreement=()
+"case_$1"
