@@ -16,8 +16,11 @@
 
 #include "circuit/circuit_internal.h"
 
+/* Input wires that a text may declare, however short it is. */
+#define FREE_INPUTS ((uint64_t)1 << 24)
+
 struct reader {
-    const uint8_t *p, *end;
+    const uint8_t *start, *p, *end;
     uint64_t line; /* counted from 1 */
     struct whist_error *err;
     uint64_t n_gates, n_wires; /* as declared */
@@ -241,6 +244,11 @@ static whist_status read_groups(struct reader *r)
     }
     if (c->n_output_bits == 0) {
         return malformed(r, "the circuit has no outputs");
+    }
+    /* Inputs cost no text, so a limit keeps memory in proportion to it. */
+    if (c->n_input_bits > FREE_INPUTS && c->n_input_bits > (uint64_t)(r->end - r->start)) {
+        return fail(r, WHIST_ERR_FORMAT,
+                    "%" PRIu32 " input wires, which the text is too short to use", c->n_input_bits);
     }
     return end_line(r);
 }
@@ -481,7 +489,7 @@ whist_status whist_bristol_parse(struct whist_circuit **circuit_out, struct whis
     whist_status st;
 
     if (text.len != 0) {
-        r.p = text.data;
+        r.p = r.start = text.data;
         r.end = text.data + text.len;
     }
     r.c = whist_zalloc(1, sizeof *r.c);
