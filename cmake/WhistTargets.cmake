@@ -14,6 +14,10 @@ target_compile_options(whist_flags INTERFACE
   -Wformat=2 -fvisibility=hidden
   $<$<BOOL:${WHIST_WERROR}>:-Werror>)
 
+# clang's own default, DWARF 5, is more than the valgrind of Debian 12 reads.
+target_compile_options(whist_flags INTERFACE
+  $<$<AND:$<C_COMPILER_ID:Clang>,$<CONFIG:Debug,RelWithDebInfo>>:-gdwarf-4>)
+
 # Hardening, in every build but those of the sanitizers, which bring their own.
 if(WHIST_SANITIZE)
   target_compile_options(whist_flags INTERFACE -fsanitize=${WHIST_SANITIZE}
