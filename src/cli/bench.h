@@ -5,7 +5,8 @@
 
 #include "cli.h"
 
-/* AES-128 blocks a second on one core with one key, eight in flight; 0 without AES instructions. */
+/* AES-128 blocks a second on one core with one key, by the widest instructions there are; 0 without
+ * any. */
 double raw_aes_blocks_per_s(void);
 /* Bytes a second of memcpy between two buffers of 64 MiB. */
 double raw_memcpy_bytes_per_s(void);
