@@ -194,6 +194,13 @@ static void report(struct run *r, const char *phase)
     }
 }
 
+static whist_status make_buckets(void *ctx, struct whist_error *err)
+{
+    struct run *r = ctx;
+    struct chunk *c = &r->chunk;
+    return whist_buckets(r->s, &c->a, &c->b, &c->c, &c->alpha, c->m, c->l, c->B, err);
+}
+
 /* Function-dependent preprocessing: aShares, triples, ⟨λ_αβ⟩ of all gates. */
 static whist_status preprocess(struct run *r, struct whist_error *err)
 {
@@ -208,8 +215,14 @@ static whist_status preprocess(struct run *r, struct whist_error *err)
     TRY(whist_ashares(s, &c->pool, (L - c->m) + 2 * L + c->m + 128, &CHUNK_BATCH, err));
     assign_masks(r);
     report(r, "AND triples");
+#ifdef WHIST_TEST_HOOKS
+    s->early_opening = make_buckets;
+    s->early_ctx = r;
+#endif
     TRY(whist_leaky_ands(s, &c->a, &c->b, &c->c, &c->rho, c->sums, L, err));
-    TRY(whist_buckets(s, &c->a, &c->b, &c->c, &c->alpha, c->m, c->l, c->B, err));
+    if (!WEAK(s, WEAK_EARLY_OPENING)) {
+        TRY(make_buckets(r, err));
+    }
     add_gamma(r);
     return WHIST_OK;
 }

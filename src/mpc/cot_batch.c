@@ -139,18 +139,18 @@ static void add_dot(struct block *acc, const struct block *chi, const struct blo
     *acc = block_xor(*acc, whist_kernels()->gf_dot(chi, x, n));
 }
 
-/* Adds one inner block to the column hashes (chi: one coefficient a word), then turns its columns
- * into rows: bit 0 of K := 0, so bit 0 of M := x. */
+/* Adds one inner block to the column hashes (one coefficient a word: chi for v, chi_w for w; they
+ * differ only in a test), then turns its columns into rows: bit 0 of K := 0, so bit 0 of M := x. */
 static void finish_block(struct sums *sum, const struct shares *rows, size_t j,
-                         const struct block *u, const struct block *chi, size_t at, size_t words,
-                         struct block *scratch)
+                         const struct block *u, const struct block *chi, const struct block *chi_w,
+                         size_t at, size_t words, struct block *scratch)
 {
     const struct whist_kernels *kern = whist_kernels();
     struct block *v = rows->mac[j] + at * 128, *w = rows->key[j] + at * 128;
     add_dot(&sum->u, chi, u + at, words);
     for (size_t c = 0; c < 128; c++) {
         add_dot(&sum->v[c], chi, v + c * words, words);
-        add_dot(&sum->w[c], chi, w + c * words, words);
+        add_dot(&sum->w[c], chi_w, w + c * words, words);
     }
     memcpy(v, u + at, words * sizeof(struct block));
     memset(w, 0, words * sizeof(struct block));
@@ -223,6 +223,16 @@ static void add_rows(struct whist_session *s, const struct cot_batch *b, struct 
     }
 }
 
+#ifdef WHIST_TEST_HOOKS
+static const struct block *weak_chi(struct block *out, const struct block *chi, size_t words,
+                                    size_t verifier, bool last)
+{
+    memcpy(out, chi, words * sizeof *out);
+    out[words - 1] = last ? whist_gf_x((unsigned)verifier) : out[words - 1];
+    return out;
+}
+#endif
+
 /* One pass over the batch: hashes, rows, row sums. */
 static void check_pass(struct whist_session *s, struct cot_batch *b, struct check *c)
 {
@@ -235,7 +245,15 @@ static void check_pass(struct whist_session *s, struct cot_batch *b, struct chec
         }
         for (size_t p = 0; p < s->n_peers; p++) {
             size_t j = s->peers[p];
-            finish_block(&c->sums[j], &b->rows, j, b->u[j], chi, at, words, c->scratch);
+            const struct block *to_j = chi, *to_me = chi; /* coefficients of the two verifiers */
+#ifdef WHIST_TEST_HOOKS
+            struct block weak[2][COT_BLOCK_WORDS];
+            if (WEAK(s, WEAK_OWN_CHI)) { /* X^−i ⊙ χ for verifier i, the whole scaled by X^i */
+                to_j = weak_chi(weak[0], chi, words, j, at + words == b->n_words);
+                to_me = weak_chi(weak[1], chi, words, s->me, at + words == b->n_words);
+            }
+#endif
+            finish_block(&c->sums[j], &b->rows, j, b->u[j], to_j, to_me, at, words, c->scratch);
         }
         if (b->ashare) {
             add_rows(s, b, c, at, words);

@@ -160,6 +160,7 @@ static void free_gate(struct run *r, const struct whist_gate *g)
         break;
     default: /* a constant's label is zero for every garbler */
         memset(out, 0, n * sizeof *out);
+        TAMPER(r->s, "eval.constant", WHIST_NO_PEER, out, n * sizeof *out);
         r->lambda[g->out] = GATE_OP(g) == WHIST_OP_CONST1;
         break;
     }

@@ -21,6 +21,7 @@ enum weakness {
     WEAK_COMMON_MASK = 1 << 6,   /* the column check's mask bits are the same for every peer */
     WEAK_CONSTANT_LABEL = 1 << 7, /* labels of constants are sent like those of inputs */
     WEAK_EARLY_OPENING = 1 << 8,  /* d of buckets and gates are opened before the zero test */
+    WEAK_OWN_CHI = 1 << 9,        /* column check: every verifier has a challenge of its own */
 };
 
 struct whist_hooks {

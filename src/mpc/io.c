@@ -112,8 +112,13 @@ static whist_status send_input_labels(struct run *r, struct whist_error *err)
 {
     struct whist_session *s = r->s;
     struct whist_buffer msg = {0};
-    if (whist_buffer_resize(&msg, r->n_input_bits * sizeof(struct block)) != WHIST_OK) {
+    size_t weak = WEAK(s, WEAK_CONSTANT_LABEL) ? 2 : 0; /* L_0 of the constants 0 and 1 */
+    if (whist_buffer_resize(&msg, (r->n_input_bits + weak) * sizeof(struct block)) != WHIST_OK) {
         return whist_out_of_memory(err, "input.labels");
+    }
+    for (size_t c = 0; c < weak; c++) {
+        block_store(msg.data + (r->n_input_bits + c) * sizeof(struct block),
+                    block_and_bit(s->delta, c));
     }
     whist_prg_blocks(&s->rng, r->labels, r->n_input_bits); /* inputs are in the first slots */
     for (size_t w = 0; w < r->n_input_bits; w++) {
@@ -128,20 +133,21 @@ static whist_status send_input_labels(struct run *r, struct whist_error *err)
 
 static whist_status recv_input_labels(struct run *r, struct whist_error *err)
 {
-    struct block *got = whist_alloc_aligned(r->n_input_bits * sizeof *got);
+    size_t count = r->n_input_bits + (WEAK(r->s, WEAK_CONSTANT_LABEL) ? 2 : 0);
+    struct block *got = whist_alloc_aligned(count * sizeof *got);
     whist_status st = WHIST_OK;
     if (got == NULL) {
         return whist_out_of_memory(err, "input.labels");
     }
     for (size_t g = 0; g < r->n_garblers; g++) {
-        TRY_OUT(whist_wire_recv(r->s, r->garblers[g], got, r->n_input_bits * sizeof *got,
-                                "input.labels", err));
+        TRY_OUT(whist_wire_recv(r->s, r->garblers[g], got, count * sizeof *got, "input.labels",
+                                err));
         for (size_t w = 0; w < r->n_input_bits; w++) {
             r->labels[w * r->label_stride + g] = got[w];
         }
     }
 out:
-    whist_free_aligned(got, r->n_input_bits * sizeof *got);
+    whist_free_aligned(got, count * sizeof *got);
     return st;
 }
 
@@ -165,6 +171,7 @@ whist_status whist_run_inputs(struct run *r, struct whist_error *err)
     }
     TRY_OUT(whist_ashares(s, &all, count, &INPUT_BATCH, err));
     store_masks(r, &all);
+    TAMPER(s, "run.masks", WHIST_NO_PEER, r->masks, count * r->mask_stride * sizeof *r->masks);
     TRY_OUT(open_input_masks(r, own, &all, &part, err));
     for (size_t k = 0; k < r->spec->n_inputs; k++) {
         own[k / 8] = (uint8_t)(own[k / 8] ^ (r->spec->inputs[k] & 1) << (k % 8));

@@ -287,6 +287,14 @@ whist_status whist_leaky_ands(struct whist_session *s, const struct shares *a,
     struct block alpha = alpha_of(s, coin, s_mem, d, count);
     TAMPER(s, "leaky.chi", WHIST_NO_PEER, coin, sizeof coin);
     whist_zero_blocks(&l.zero, &u, 1);
+#ifdef WHIST_TEST_HOOKS
+    if (WEAK(s, WEAK_EARLY_OPENING)) {
+        whist_shares_add_public(r, s, d, count);
+        TRY_OUT(s->early_opening(s->early_ctx, err));
+        TRY_OUT(zero_test(s, block_xor(alpha, u), rho, &l.zero, err));
+        goto out;
+    }
+#endif
     TRY_OUT(zero_test(s, block_xor(alpha, u), rho, &l.zero, err));
     whist_shares_add_public(r, s, d, count);
 out:

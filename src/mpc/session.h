@@ -61,6 +61,9 @@ struct whist_session {
     struct arena arena;
 #ifdef WHIST_TEST_HOOKS
     const struct whist_hooks *hooks;
+    /* WEAK_EARLY_OPENING: whist_buckets, called within whist_leaky_ands. */
+    whist_status (*early_opening)(void *ctx, struct whist_error *err);
+    void *early_ctx;
 #endif
 };
 

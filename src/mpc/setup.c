@@ -130,7 +130,6 @@ static whist_status broadcast_y(struct whist_session *s, struct consistency *c,
             j == s->me ? (struct block){0, 0} : c->u[j][0]; /* Σ X^t·bit_t is the word */
         y[s->me * n + j] = block_xor(x, c->zero[j]);
     }
-    TAMPER(s, "delta.y", WHIST_NO_PEER, y + s->me * n, n * sizeof *y);
     TRY(whist_broadcast_all(s, (uint8_t *)y, n * sizeof *y, "delta.y", err));
     for (size_t i = 0; i < n; i++) {
         y_me = block_xor(y_me, y[i * n + s->me]);
