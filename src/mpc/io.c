@@ -140,8 +140,8 @@ static whist_status recv_input_labels(struct run *r, struct whist_error *err)
         return whist_out_of_memory(err, "input.labels");
     }
     for (size_t g = 0; g < r->n_garblers; g++) {
-        TRY_OUT(whist_wire_recv(r->s, r->garblers[g], got, count * sizeof *got, "input.labels",
-                                err));
+        TRY_OUT(
+            whist_wire_recv(r->s, r->garblers[g], got, count * sizeof *got, "input.labels", err));
         for (size_t w = 0; w < r->n_input_bits; w++) {
             r->labels[w * r->label_stride + g] = got[w];
         }
