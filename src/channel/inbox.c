@@ -278,7 +278,7 @@ whist_status whist_inbox_take(struct inbox *in, size_t from, struct whist_buffer
     whist_status st = take_locked(in, from, &m, phase, deadline_ms, err);
     uint64_t with_room = st == WHIST_OK ? senders_with_room(in) : 0;
     pthread_mutex_unlock(&in->lock);
-    if (st != WHIST_OK) {
+    if (m == NULL) {
         return st;
     }
     announce_space(in, with_room);
@@ -294,6 +294,7 @@ whist_status whist_inbox_take(struct inbox *in, size_t from, struct whist_buffer
 
 bool whist_inbox_fail(struct inbox *in, const struct whist_error *why)
 {
+    WHIST_REQUIRE(why->status != WHIST_OK);
     pthread_mutex_lock(&in->lock);
     bool first = !in->failed;
     if (first) {
@@ -310,6 +311,7 @@ bool whist_inbox_fail(struct inbox *in, const struct whist_error *why)
 bool whist_inbox_fail_peer(struct inbox *in, size_t from, const struct whist_error *why)
 {
     struct inbox_queue *q = &in->from[from];
+    WHIST_REQUIRE(why->status != WHIST_OK);
     pthread_mutex_lock(&in->lock);
     bool first = !q->failed;
     if (first) {

@@ -22,6 +22,8 @@ struct memory_party {
 
 struct memory_hub {
     pthread_mutex_t lock; /* makes an abort or a close one step for those who look at its traces */
+    pthread_cond_t told;  /* telling became 0 */
+    size_t telling;       /* bare channels that have failed and are sending their last words */
     size_t n, refs;
     struct memory_party party[];
 };
@@ -53,6 +55,9 @@ static whist_status send_failed(struct memory_party *p, size_t to, const char *p
     struct whist_error theirs = {0};
     /* Waits for an abort or close in progress, which may have reached that inbox but not ours. */
     pthread_mutex_lock(&p->hub->lock);
+    while (p->hub->telling != 0) {
+        pthread_cond_wait(&p->hub->told, &p->hub->lock);
+    }
     pthread_mutex_unlock(&p->hub->lock);
     if (whist_inbox_failed(&p->inbox, phase, err)) {
         return err->status;
@@ -131,31 +136,46 @@ static void memory_abort(struct whist_channel *ch, const struct whist_error *why
     whist_abort_seen_by_peers(&seen, ch->me, why);
     pthread_mutex_lock(&hub->lock);
     bool first = whist_inbox_fail(&p->inbox, why);
-    for (size_t i = 0; first && ch->framed && i < hub->n; i++) {
-        if (i != ch->me && whist_inbox_fail(&hub->party[i].inbox, &seen)) {
-            wake_senders(&hub->party[i]);
+    for (size_t i = 0; first && i < hub->n; i++) {
+        if (ch->framed && i != ch->me) {
+            (void)whist_inbox_fail(&hub->party[i].inbox, &seen);
         }
+        wake_senders(&hub->party[i]); /* its own and those who wait for room here */
     }
     pthread_mutex_unlock(&hub->lock);
-    wake_senders(p);
 }
 
-/* The bare variant's last words. */
+static void tell_last(struct memory_party *p, struct whist_bytes last)
+{
+    for (size_t i = 0; i < p->hub->n; i++) {
+        struct whist_buffer copy = {0};
+        if (i != p->base.me && whist_buffer_append(&copy, last.data, last.len) == WHIST_OK) {
+            (void)whist_inbox_push_urgent(&p->hub->party[i].inbox, p->base.me, &copy, NULL);
+        }
+        whist_buffer_clear(&copy);
+        wake_senders(&p->hub->party[i]);
+    }
+}
+
+/* The bare variant's last words. They are pushed without the hub's lock, because the hooks that see
+ * them abort other channels. */
 static void memory_abort_with(struct whist_channel *ch, const struct whist_error *why,
                               struct whist_bytes last)
 {
     struct memory_party *p = party_of(ch);
-    if (!whist_inbox_fail(&p->inbox, why)) {
+    pthread_mutex_lock(&p->hub->lock);
+    bool first = whist_inbox_fail(&p->inbox, why);
+    p->hub->telling += first;
+    pthread_mutex_unlock(&p->hub->lock);
+    if (!first) {
         return;
     }
-    wake_senders(p);
-    for (size_t i = 0; i < p->hub->n; i++) {
-        struct whist_buffer copy = {0};
-        if (i != ch->me && whist_buffer_append(&copy, last.data, last.len) == WHIST_OK) {
-            (void)whist_inbox_push_urgent(&p->hub->party[i].inbox, ch->me, &copy, NULL);
-        }
-        whist_buffer_clear(&copy);
+    tell_last(p, last);
+    pthread_mutex_lock(&p->hub->lock);
+    if (--p->hub->telling == 0) {
+        pthread_cond_broadcast(&p->hub->told);
     }
+    pthread_mutex_unlock(&p->hub->lock);
 }
 
 /* Closes; false if the channel had failed or was closed before. */
@@ -196,13 +216,17 @@ static void memory_set_arrival_hook(struct whist_channel *ch, whist_arrival_hook
     whist_inbox_set_hook(&party_of(ch)->inbox, hook, ctx);
 }
 
-static void destroy_parties(struct memory_hub *hub, size_t count)
+/* `count` parties are ready. */
+static void destroy_hub(struct memory_hub *hub, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         whist_inbox_clear(&hub->party[i].inbox);
         pthread_cond_destroy(&hub->party[i].space);
         pthread_mutex_destroy(&hub->party[i].lock);
     }
+    pthread_cond_destroy(&hub->told);
+    pthread_mutex_destroy(&hub->lock);
+    whist_free(hub);
 }
 
 static void memory_free(struct whist_channel *ch)
@@ -215,9 +239,7 @@ static void memory_free(struct whist_channel *ch)
     bool last = --hub->refs == 0;
     pthread_mutex_unlock(&hub->lock);
     if (last) {
-        destroy_parties(hub, hub->n);
-        pthread_mutex_destroy(&hub->lock);
-        whist_free(hub);
+        destroy_hub(hub, hub->n);
     }
 }
 
@@ -257,13 +279,31 @@ no_cond:
                       "the system has no resources for another channel");
 }
 
+/* A hub without its parties; NULL without memory. */
+static struct memory_hub *hub_new(size_t n)
+{
+    struct memory_hub *hub = whist_zalloc(1, sizeof *hub + n * sizeof hub->party[0]);
+    if (hub == NULL) {
+        return NULL;
+    }
+    if (!whist_cond_init(&hub->told)) {
+        goto no_cond;
+    }
+    if (pthread_mutex_init(&hub->lock, NULL) == 0) {
+        return hub;
+    }
+    pthread_cond_destroy(&hub->told);
+no_cond:
+    whist_free(hub);
+    return NULL;
+}
+
 whist_status whist_memory_new(struct whist_channel **channels_out, size_t n, size_t queue_bytes,
                               bool bare, int64_t timeout_ms, struct whist_error *err)
 {
     size_t ready = 0;
-    struct memory_hub *hub = whist_zalloc(1, sizeof *hub + n * sizeof hub->party[0]);
-    if (hub == NULL || pthread_mutex_init(&hub->lock, NULL) != 0) {
-        whist_free(hub);
+    struct memory_hub *hub = hub_new(n);
+    if (hub == NULL) {
         return whist_fail(err, WHIST_ERR_NOMEM, WHIST_NO_PEER, NULL, "no memory for %zu channels",
                           n);
     }
@@ -279,9 +319,7 @@ whist_status whist_memory_new(struct whist_channel **channels_out, size_t n, siz
         p->hub = hub;
         whist_status st = party_init(p, queue_bytes, err);
         if (st != WHIST_OK) {
-            destroy_parties(hub, ready);
-            pthread_mutex_destroy(&hub->lock);
-            whist_free(hub);
+            destroy_hub(hub, ready);
             return st;
         }
     }

@@ -194,6 +194,35 @@ static void memory_abort_races(void)
     }
 }
 
+static void *send_until_it_fails(void *arg)
+{
+    static whist_status st = WHIST_OK;
+    struct whist_error err = {0};
+    uint8_t body[1000] = {0};
+    while (st == WHIST_OK) {
+        st = whist_channel_send(arg, 1, whist_bytes(body, sizeof body), "x", INT64_MAX, &err);
+    }
+    CHECK(err.peer == 1);
+    return &st;
+}
+
+/* Without messages about aborts, who sends to a party that has given up still does not wait. */
+static void bare_sender_to_aborted(void)
+{
+    struct whist_channel *ch[2];
+    struct whist_error err = {0};
+    pthread_t thread;
+    void *st;
+    CHECK_OK(whist_memory_new(ch, 2, 4096, true, 60000, &err), err);
+    CHECK(pthread_create(&thread, NULL, send_until_it_fails, ch[0]) == 0);
+    while (whist_channel_send(ch[0], 1, whist_bytes("x", 1), "x", 1, &err) == WHIST_OK) {
+    }
+    whist_channel_abort(ch[1], NULL);
+    pthread_join(thread, &st);
+    CHECK(*(whist_status *)st == WHIST_ERR_UNREACHABLE);
+    free_channels(ch, 2);
+}
+
 /* ---- Inbox ---- */
 
 static struct inbox box;
@@ -421,6 +450,7 @@ static const struct test_case cases[] = {
         CONFORMANCE_CASES(decorated) CONFORMANCE_CASES(stack){"memory_arguments", memory_arguments},
     {"memory_free_orders", memory_free_orders},
     {"memory_abort_races", memory_abort_races},
+    {"bare_sender_to_aborted", bare_sender_to_aborted},
     {"inbox_limits", inbox_limits},
     {"inbox_precedence", inbox_precedence},
     {"inbox_hook", inbox_hook},

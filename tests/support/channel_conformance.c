@@ -479,8 +479,11 @@ static void *blocked_send(void *arg)
     return NULL;
 }
 
-static void cancel(const struct conformance_channels *c, void *(*call)(void *), size_t threads)
+/* Threads of party 0 are in `call`, which only an abort by party `by` ends, with `want`. */
+static void end_blocked(const struct conformance_channels *c, void *(*call)(void *), size_t by,
+                        whist_status want)
 {
+    const size_t threads = 4;
     struct whist_channel *ch[2];
     struct blocked_call b[4] = {{0}};
     pthread_t t[4];
@@ -494,11 +497,12 @@ static void cancel(const struct conformance_channels *c, void *(*call)(void *), 
             sched_yield();
         }
     }
-    whist_channel_abort(ch[0], NULL);
+    whist_channel_abort(ch[by], NULL);
     for (size_t i = 0; i < threads; i++) {
         pthread_join(t[i], NULL);
-        CHECK(b[i].st == WHIST_ERR_CANCELLED && b[i].err.status == WHIST_ERR_CANCELLED);
-        CHECK(b[i].err.text[0] != '\0');
+        CHECK_MSG(b[i].st == want && b[i].err.status == want, "%s: %s", whist_status_name(b[i].st),
+                  b[i].err.text);
+        CHECK(b[i].err.peer == (by == 0 ? WHIST_NO_PEER : 1) && b[i].err.text[0] != '\0');
     }
     free_channels(ch, 2);
 }
@@ -506,14 +510,25 @@ static void cancel(const struct conformance_channels *c, void *(*call)(void *), 
 void conformance_cancel_receive(const struct conformance_channels *c)
 {
     for (long run = test_scale(20); run > 0; run--) {
-        cancel(c, blocked_recv, 4);
+        end_blocked(c, blocked_recv, 0, WHIST_ERR_CANCELLED);
     }
 }
 
 void conformance_cancel_send(const struct conformance_channels *c)
 {
     for (long run = test_scale(20); run > 0; run--) {
-        cancel(c, blocked_send, 4);
+        end_blocked(c, blocked_send, 0, WHIST_ERR_CANCELLED);
+    }
+}
+
+/* The peer to whom party 0 sends, and which receives nothing, aborts. */
+void conformance_abort_ends_send(const struct conformance_channels *c)
+{
+    if (c->bare) {
+        SKIP("this transport carries no aborts");
+    }
+    for (long run = test_scale(20); run > 0; run--) {
+        end_blocked(c, blocked_send, 1, WHIST_ERR_ABORTED);
     }
 }
 

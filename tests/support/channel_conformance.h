@@ -51,6 +51,7 @@ bool has_pattern(const struct whist_buffer *buf, size_t len, uint64_t seed);
     X(first_abort_counts, __VA_ARGS__)                                                             \
     X(cancel_receive, __VA_ARGS__)                                                                 \
     X(cancel_send, __VA_ARGS__)                                                                    \
+    X(abort_ends_send, __VA_ARGS__)                                                                \
     X(window_full, __VA_ARGS__)                                                                    \
     X(close_delivers, __VA_ARGS__)                                                                 \
     X(close_both_ways, __VA_ARGS__)                                                                \
