@@ -114,16 +114,14 @@ static whist_status stored_next(struct whist_gate_source *src, struct whist_gate
 {
     struct stored_source *s = (struct stored_source *)src;
     size_t left = s->circuit->n_gates - s->at, n = max < left ? max : left;
-    const struct whist_gate *gates = s->circuit->gates + s->at;
     const uint32_t *slots = s->slots;
 
     (void)err;
     WHIST_REQUIRE(max > 0);
     for (size_t i = 0; i < n; i++) {
-        gates_out[i] = (struct whist_gate){slots[gates[i].a], slots[gates[i].b],
-                                           slots[gates[i].out], gates[i].op};
+        const struct whist_gate *g = &s->circuit->gates[s->at++];
+        gates_out[i] = (struct whist_gate){slots[g->a], slots[g->b], slots[g->out], g->op};
     }
-    s->at += (uint32_t)n;
     *n_out = n;
     return WHIST_OK;
 }

@@ -37,27 +37,9 @@ static void numbers_are_read(void)
 
 static void bad_numbers_are_refused(void)
 {
-    static const char *const bad[] = {"",
-                                      " ",
-                                      "x",
-                                      "0x",
-                                      "0b",
-                                      "-1",
-                                      "+1",
-                                      "1 2",
-                                      "1.5",
-                                      "0xg",
-                                      "0b2",
-                                      "12a",
-                                      "0x 1",
-                                      "1e3",
-                                      "0o7",
-                                      "\"1\"",
-                                      "1_000",
-                                      "0b",
-                                      "0x-1",
-                                      "\xc2\xa0"
-                                      "1"};
+    static const char *const bad[] = {"",    " ",     "x",     "0x",  "0b",   "-1",        "+1",
+                                      "1 2", "1.5",   "0xg",   "0b2", "12a",  "0x 1",      "1e3",
+                                      "0o7", "\"1\"", "1_000", "0b",  "0x-1", "\xc2\xa0 1"};
     static const struct {
         size_t width;
         const char *text;
