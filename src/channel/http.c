@@ -329,27 +329,6 @@ static whist_status refuse_clear_text(const char *url, size_t party, struct whis
         party, url);
 }
 
-static whist_status init_peer(struct http_peer *p, struct http_channel *ch, size_t index,
-                              const struct whist_url *url, const char *text)
-{
-    *p = (struct http_peer){.io = {.kind = IO_PEER, .fd = -1},
-                            .ch = ch,
-                            .index = index,
-                            .url = *url,
-                            .state = PEER_OFF};
-    p->tail = &p->head;
-    snprintf(p->url_text, sizeof p->url_text, "%s", text);
-    whist_http_parser_init(&p->parser, WHIST_HTTP_RESPONSE, 0);
-    if (!whist_cond_init(&p->changed)) {
-        return WHIST_ERR_NOMEM;
-    }
-    if (pthread_mutex_init(&p->lock, NULL) != 0) {
-        pthread_cond_destroy(&p->changed);
-        return WHIST_ERR_NOMEM;
-    }
-    return WHIST_OK;
-}
-
 static void destroy_peers(struct http_channel *ch, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -390,7 +369,7 @@ static whist_status make_peer(struct http_channel *ch, const struct whist_http_o
     if (!url.loopback && !o->insecure) {
         return refuse_clear_text(o->urls[index], index, err);
     }
-    if (init_peer(&ch->peers[index], ch, index, &url, o->urls[index]) != WHIST_OK) {
+    if (!whist_httpc_init(&ch->peers[index], ch, index, &url, o->urls[index])) {
         return whist_fail(err, WHIST_ERR_NOMEM, WHIST_NO_PEER, NULL,
                           "the system has no resources for a channel");
     }

@@ -15,6 +15,27 @@
 static void begin_round(struct http_peer *p);
 static void connect_next(struct http_peer *p);
 
+bool whist_httpc_init(struct http_peer *p, struct http_channel *ch, size_t index,
+                      const struct whist_url *url, const char *url_text)
+{
+    *p = (struct http_peer){.io = {.kind = IO_PEER, .fd = -1},
+                            .ch = ch,
+                            .index = index,
+                            .url = *url,
+                            .state = PEER_OFF};
+    p->tail = &p->head;
+    snprintf(p->url_text, sizeof p->url_text, "%s", url_text);
+    whist_http_parser_init(&p->parser, WHIST_HTTP_RESPONSE, ANSWER_MAX);
+    if (!whist_cond_init(&p->changed)) {
+        return false;
+    }
+    if (pthread_mutex_init(&p->lock, NULL) != 0) {
+        pthread_cond_destroy(&p->changed);
+        return false;
+    }
+    return true;
+}
+
 /* ---- Queue ---- */
 
 bool whist_httpc_queue(struct http_peer *p, struct whist_buffer *msg, const char *phase)
@@ -227,6 +248,10 @@ static void connect_next(struct http_peer *p)
         char where[WHIST_NET_TEXT_MAX];
         whist_net_address_text(where, a);
         p->io.fd = whist_net_connect(a);
+        if (p->io.fd >= 0 && p->ch->tuning.send_buffer != 0) {
+            (void)setsockopt(p->io.fd, SOL_SOCKET, SO_SNDBUF, &p->ch->tuning.send_buffer,
+                             sizeof p->ch->tuning.send_buffer);
+        }
         if (p->io.fd >= 0 && whist_http_watch(p->ch, &p->io, EPOLLOUT, true)) {
             set_last_error(p, where, "no answer yet");
             p->state = PEER_CONNECTING;

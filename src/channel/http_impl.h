@@ -23,6 +23,7 @@ struct whist_http_tuning {
     int64_t idle_ms;        /* after which a silent connection to our server is closed: 75,000 */
     int64_t head_ms;        /* for a request head to arrive: 30,000 */
     int64_t linger_ms;      /* for the other end to close after our last answer: 2,000 */
+    int send_buffer;        /* of our own connections, in bytes: the system's choice */
     size_t max_connections; /* of our server: 1,024, at most half of what the process may open */
 };
 
@@ -170,7 +171,11 @@ void whist_http_wake(struct http_channel *ch);
 /* Asks for events (EPOLLIN, …) of a socket: add it first, then change. */
 bool whist_http_watch(struct http_channel *ch, struct http_io *io, uint32_t events, bool add);
 
-/* ---- http_client.c: all with the peer's lock held ---- */
+/* ---- http_client.c: all but init and clear with the peer's lock held ---- */
+
+/* False when the system has no resources. */
+WHIST_MUST_CHECK bool whist_httpc_init(struct http_peer *p, struct http_channel *ch, size_t index,
+                                       const struct whist_url *url, const char *url_text);
 
 /* Takes the contents of msg. */
 WHIST_MUST_CHECK bool whist_httpc_queue(struct http_peer *p, struct whist_buffer *msg,
