@@ -77,7 +77,6 @@ static whist_status link_send(struct link *l, const uint8_t *data, size_t len,
                               struct whist_error *err)
 {
     uint32_t head = (uint32_t)len;
-    uint8_t small[4 + 64];
 
     if (l->channel != NULL) {
         return whist_channel_send(l->channel, l->peer, whist_bytes(data, len), PHASE,
@@ -85,6 +84,7 @@ static whist_status link_send(struct link *l, const uint8_t *data, size_t len,
     }
     bool sent;
     if (len <= 64) { /* one segment */
+        uint8_t small[4 + 64];
         memcpy(small, &head, 4);
         memcpy(small + 4, data, len);
         sent = write_all(l->fd, small, 4 + len);

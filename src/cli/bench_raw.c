@@ -122,12 +122,13 @@ double raw_memcpy_bytes_per_s(void)
 {
     const size_t size = (size_t)64 << 20;
     uint8_t *from = malloc(size), *to = malloc(size);
-    double bytes = 0, result = 0;
+    double result = 0;
 
     if (from != NULL && to != NULL) {
         memset(from, 1, size);
         memset(to, 2, size);
         int64_t start = clock_ns(), now;
+        double bytes = 0;
         do {
             memcpy(to, from, size);
             from[0] = to[size - 1]; /* the copies depend on each other */

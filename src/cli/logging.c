@@ -105,13 +105,12 @@ void logging_close(void)
 
 static void draw(void *ctx, const char *phase, uint64_t done, uint64_t total)
 {
-    char bar[BAR_WIDTH + 1];
-
     (void)ctx;
     pthread_mutex_lock(&output.lock);
     if (total == 0) {
         fprintf(stderr, "\r\033[K%" PRIu64 " AND gates  %.40s", done, phase);
     } else {
+        char bar[BAR_WIDTH + 1];
         double share = done < total ? (double)done / (double)total : 1.0;
         size_t full = (size_t)(share * BAR_WIDTH);
         memset(bar, '.', BAR_WIDTH);

@@ -171,20 +171,26 @@ out:
     return st;
 }
 
+/* The own result stands; a peer that missed the end says so itself. */
+static void warn_of_close(const struct whist_log *log, const struct whist_error *err)
+{
+    if (log->fn == NULL || log->level < WHIST_LOG_WARN) {
+        return;
+    }
+    char line[sizeof(err->text) + 80];
+    snprintf(line, sizeof(line), "the last messages may not have reached everybody: %s", err->text);
+    log->fn(log->ctx, WHIST_LOG_WARN, line);
+}
+
 static void close_channel(struct whist_channel *channel, whist_status st,
                           const struct computation *c)
 {
-    const struct whist_log *log = &c->session.log;
     struct whist_error err = {.peer = WHIST_NO_PEER};
-    char line[sizeof(err.text) + 80];
-    int64_t deadline = st == WHIST_OK ? WHIST_DEADLINE_DEFAULT : whist_clock_ms() + LAST_WORDS_MS;
+    int64_t deadline_ms =
+        st == WHIST_OK ? WHIST_DEADLINE_DEFAULT : whist_clock_ms() + LAST_WORDS_MS;
 
-    /* The own result stands; a peer that missed the end says so itself. */
-    if (whist_channel_close(channel, deadline, &err) != WHIST_OK && st == WHIST_OK &&
-        log->fn != NULL && log->level >= WHIST_LOG_WARN) {
-        snprintf(line, sizeof(line), "the last messages may not have reached everybody: %s",
-                 err.text);
-        log->fn(log->ctx, WHIST_LOG_WARN, line);
+    if (whist_channel_close(channel, deadline_ms, &err) != WHIST_OK && st == WHIST_OK) {
+        warn_of_close(&c->session.log, &err);
     }
 }
 

@@ -67,7 +67,7 @@ void watch_add(void (*fn)(void *ctx), void *ctx)
     pthread_mutex_unlock(&watcher.lock);
 }
 
-void watch_remove(void *ctx)
+void watch_remove(const void *ctx)
 {
     pthread_mutex_lock(&watcher.lock);
     for (size_t i = 0; i < watcher.n_entries; i++) {

@@ -12,7 +12,7 @@ whist_status watch_start(struct whist_error *err);
  * Safe from any thread, also without a watcher; at most WHIST_MAX_PARTIES at a time. */
 void watch_add(void (*fn)(void *ctx), void *ctx);
 /* Takes it out again; on return fn does not run. */
-void watch_remove(void *ctx);
+void watch_remove(const void *ctx);
 /* True once a signal has come. */
 bool watch_cancelled(void);
 /* Ends the watcher; the signals stay blocked. */

@@ -716,6 +716,9 @@ case_local_http() {
         [ "$(json .stats.bytes_sent <<<"$out")" = "$(json .stats.bytes_received <<<"$out")" ] ||
             fail "sent is not received"
     done
+    # Each process logs under its own name; threads share one.
+    whist 0 local add --http --input 1 --input 2 --log "trace=$work/log"
+    grep -q 'Z party 1 trace: ' "$work/log" || fail "no process of party 1"
     printf '77\n' >"$work/value"
     printf '11\n' | "$WHIST" local add --http --input "@$work/value" --input - >"$work/out" || fail "local --http"
     equal "$(<"$work/out")" "output 0 = 88 (0x00000058)"
@@ -728,6 +731,16 @@ case_local_known() {
     whist 0 local auction --input 300 --input 500 --input 420 --json
     equal "$(json '.outputs[0]' <<<"$out")" 0x1
     equal "$(json '.outputs[1]' <<<"$out")" 0x000001a4
+}
+
+case_local_published() {
+    local n
+    [ -r "$SHARED/circuits/aes_128.txt" ] || skip "no published circuits in $SHARED"
+    for n in 2 3; do
+        whist 0 local "$SHARED/circuits/aes_128.txt" --http --parties "$n" \
+            --input 0x000102030405060708090a0b0c0d0e0f --input 0x00112233445566778899aabbccddeeff
+        equal "$out" "output 0 = 0x69c4e0d86a7b0430d8cdb78070b4c55a"
+    done
 }
 
 # Ctrl-C at the whole: no process stays behind.
@@ -755,6 +768,7 @@ case_progress() {
     "$TOOL" terminal "$WHIST" local mul --bits 64 --input 3 --input 4 --parties 2 >"$work/out" ||
         fail "on a terminal"
     grep -q 'output 0 = 12 ' "$work/out" || fail "no result"
+    grep -q '\[[#.]*\] *[0-9]* %' "$work/out" || fail "no bar"
     whist 0 local mul --bits 64 --input 3 --input 4
     equal "$err" ''
 }
