@@ -7,11 +7,37 @@
 
 #include "mpc/hooks.h"
 
+/* What came of it, by party. */
+struct party_result {
+    whist_status status; /* of the session and its runs; if they are good, of the close */
+    struct whist_error err;
+    bool ran; /* all runs ended well: there are outputs, whatever came of the close */
+    uint8_t *outputs; /* bits of all computations, one after the other; freed by parties_clear */
+};
+
+/* What a test does at some points of a party's life, in the party's thread. Any may be NULL. */
+struct party_watch {
+    /* Before the session is opened (run is NULL) and before each run (options is NULL): may change
+     * what this party is told. */
+    void (*vary)(void *ctx, size_t party, struct whist_session_options *options,
+                 struct whist_run *run);
+    /* The session is open, nothing has run yet. */
+    void (*opened)(void *ctx, size_t party, struct whist_session *session);
+    /* After the last run, before close. session: NULL if it could not be opened. May replace the
+     * result. */
+    void (*ended)(void *ctx, size_t party, struct whist_session *session, struct whist_channel *ch,
+                  struct party_result *result);
+    void *ctx;
+};
+
 /* What the parties run. Zero values mean the defaults of the engine. */
 struct party_setup {
     size_t n;
     const struct whist_circuit *circuit; /* or: */
-    uint64_t synthetic_ands;             /* AND gates of the synthetic generator */
+    whist_status (*make_source)(void *ctx, struct whist_gate_source **source_out,
+                                struct whist_error *err); /* a source for each party, or: */
+    void *source_ctx;
+    uint64_t synthetic_ands; /* AND gates of the synthetic generator */
     const uint8_t *owners;
     size_t evaluator;
     uint64_t receivers;
@@ -25,19 +51,20 @@ struct party_setup {
     /* Wraps the channel of a party (takes ownership); NULL: not. */
     struct whist_channel *(*wrap)(void *ctx, size_t party, struct whist_channel *ch);
     void *wrap_ctx;
-    int64_t timeout_ms;              /* of the channels; 0: 60,000 */
+    const struct party_watch *watch; /* NULL: none */
+    long allocations;   /* that succeed before memory has run out for all parties; 0: no limit */
+    int64_t timeout_ms; /* of the channels; 0: 60,000 */
     struct whist_channel **channels; /* framed channels to use (freed by the run); NULL: memory */
 };
 
-/* What came of it, by party. */
-struct party_result {
-    whist_status status;
-    struct whist_error err;
-    uint8_t *outputs; /* bits of all computations, one after the other; freed by parties_clear */
-};
-
-/* Runs all parties to their end. results: n places. */
+/* Runs all parties to their end. results: n places. A party that fails aborts its channel, as a
+ * program does that gives up. */
 void parties_run(struct party_result *results, const struct party_setup *setup);
 void parties_clear(struct party_result *results, size_t n);
+
+/* What the plain evaluator says of the first computation; freed by the caller. */
+uint8_t *parties_expect(const struct party_setup *setup, size_t *n_bits_out);
+/* Whether the party receives the outputs of this computation. */
+bool party_receives(const struct party_setup *setup, size_t party);
 
 #endif
