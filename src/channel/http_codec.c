@@ -175,6 +175,7 @@ static whist_http_event parse_status_line(struct whist_http_parser *p, struct wh
         !is_value(whist_bytes(line.data + 12, line.len - 12))) {
         return bad(p, 0, "malformed status line");
     }
+    p->status = 0;
     for (size_t i = 9; i < 12; i++) {
         if (line.data[i] < '0' || line.data[i] > '9') {
             return bad(p, 0, "malformed status line");
@@ -182,6 +183,11 @@ static whist_http_event parse_status_line(struct whist_http_parser *p, struct wh
         p->status = p->status * 10 + (line.data[i] - '0');
     }
     return p->status >= 100 ? WHIST_HTTP_HEAD : bad(p, 0, "malformed status line");
+}
+
+static whist_http_event parse_start_line(struct whist_http_parser *p, struct whist_bytes line)
+{
+    return p->kind == WHIST_HTTP_REQUEST ? parse_request_line(p, line) : parse_status_line(p, line);
 }
 
 static whist_http_event parse_length(struct whist_http_parser *p, struct whist_bytes value)
@@ -303,12 +309,7 @@ static whist_http_event parse_head(struct whist_http_parser *p)
             ev = choose_framing(p, &flags);
             break;
         }
-        if (i != 0) {
-            ev = parse_field(p, line, &flags);
-        } else {
-            ev = p->kind == WHIST_HTTP_REQUEST ? parse_request_line(p, line)
-                                               : parse_status_line(p, line);
-        }
+        ev = i != 0 ? parse_field(p, line, &flags) : parse_start_line(p, line);
         at = lf + 1;
     }
     if (ev == WHIST_HTTP_HEAD) {
@@ -335,12 +336,18 @@ static whist_http_event end_of_line(struct whist_http_parser *p)
     if (len == 2) {
         return parse_head(p);
     }
-    p->lines = p->line_start == 0 ? 1 : p->lines + 1;
-    if (p->lines > 1 + WHIST_HTTP_FIELDS_MAX) {
-        return bad(p, 431, "more than 100 fields");
+    if (p->line_start == 0) {
+        /* Refused at once, because other protocols may never send an empty line; read again with
+         * the fields, when the head does not move any more. */
+        whist_http_event ev = parse_start_line(p, whist_bytes(p->head.data, len - 2));
+        if (ev != WHIST_HTTP_HEAD) {
+            return ev;
+        }
+        p->lines = 0;
     }
     p->line_start = p->head.len;
-    return WHIST_HTTP_MORE;
+    return ++p->lines > 1 + WHIST_HTTP_FIELDS_MAX ? bad(p, 431, "more than 100 fields")
+                                                  : WHIST_HTTP_MORE;
 }
 
 static whist_http_event feed_head(struct whist_http_parser *p, size_t *used, const uint8_t *data,

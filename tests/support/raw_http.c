@@ -66,7 +66,10 @@ void raw_send_text(int fd, const char *text)
 void raw_send_slowly(int fd, const char *text)
 {
     for (; *text != '\0'; text++) {
-        raw_send(fd, text, 1);
+        if (send(fd, text, 1, MSG_NOSIGNAL) != 1) {
+            CHECK(errno == EPIPE || errno == ECONNRESET);
+            return;
+        }
     }
 }
 

@@ -18,7 +18,8 @@ bool raw_nobody_connects(int listen_fd);
 
 void raw_send(int fd, const void *data, size_t len);
 void raw_send_text(int fd, const char *text);
-/* The same one byte at a time, each in a segment of its own as far as the system allows. */
+/* The same one byte at a time, each in a segment of its own as far as the system allows;
+ * ends early if the other side has closed. */
 void raw_send_slowly(int fd, const char *text);
 /* Our side is done. */
 void raw_half_close(int fd);
