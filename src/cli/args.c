@@ -324,25 +324,25 @@ void args_clear(struct args *args)
 #define HELP_COLUMN 24
 #define HELP_WIDTH  79
 
-/* Prints text from the present column on, wrapped, further lines indented. */
+/* Prints words from the present column on, wrapped, further lines indented. */
 static void print_wrapped(FILE *to, const char *text, size_t column, size_t indent)
 {
+    bool first = true;
+
     while (*text != '\0') {
         size_t len = strcspn(text, " ");
-        if (column + len > HELP_WIDTH && column > indent) {
+        if (!first && column + 1 + len > HELP_WIDTH) {
             fprintf(to, "\n%*s", (int)indent, "");
             column = indent;
+        } else if (!first) {
+            fputc(' ', to);
+            column++;
         }
         fprintf(to, "%.*s", (int)len, text);
         column += len;
         text += len;
-        if (*text == ' ') {
-            if (column < HELP_WIDTH) {
-                fputc(' ', to);
-            }
-            column++;
-            text++;
-        }
+        text += strspn(text, " ");
+        first = false;
     }
     fputc('\n', to);
 }

@@ -67,6 +67,12 @@ static inline uint64_t args_number(const struct args *args, enum option_id id, u
     return args_has(args, id) ? args->number[id] : otherwise;
 }
 
+/* --timeout, or its default. */
+static inline int64_t args_timeout_ms(const struct args *args)
+{
+    return (int64_t)args_number(args, OPT_TIMEOUT, 60000);
+}
+
 /* Parses what follows the command's name. WHIST_ERR_ARGUMENT with one clear line otherwise. --help
  * makes everything else optional. */
 whist_status args_parse(struct args *out, const struct command *command, int argc, char **argv,

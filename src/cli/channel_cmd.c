@@ -10,8 +10,6 @@
 #include "link.h"
 #include "logging.h"
 
-#define DEFAULT_TIMEOUT_MS 60000
-
 /* The phase label; the legacy wire does not carry it. */
 #define PHASE "channel"
 
@@ -29,8 +27,7 @@ static whist_status open_link(struct whist_channel **out, int64_t *deadline_ms_o
                                          : "--%s %zu is not one of the parties of --urls",
                         name, (size_t)peer);
     }
-    *deadline_ms_out =
-        whist_clock_ms() + (int64_t)args_number(args, OPT_TIMEOUT, DEFAULT_TIMEOUT_MS);
+    *deadline_ms_out = whist_clock_ms() + args_timeout_ms(args);
     return whist_channel_http_new(out, http, err);
 }
 
@@ -49,6 +46,7 @@ whist_status cmd_channel_send(const struct args *args, struct whist_error *err)
 
     TRY(logging_open(&log, args, "", err));
     TRY_OUT(link_options(&http, &urls, args, &log, err));
+    http.connect_timeout_ms -= http.connect_timeout_ms / 20; /* before the deadline: see wait_ms */
     if (http.listen == NULL) {
         /* Nobody is to be told "200" for a message that this command would throw away; and a
          * receiver of the same party may hold the port. */

@@ -57,18 +57,25 @@ void url_list_clear(struct url_list *list)
     memset(list, 0, sizeof(*list));
 }
 
+int64_t wait_ms(int64_t timeout_ms)
+{
+    return timeout_ms + timeout_ms / 20;
+}
+
 whist_status link_options(struct whist_http_options *out, struct url_list *list,
                           const struct args *args, const struct whist_log *log,
                           struct whist_error *err)
 {
+    int64_t timeout_ms = args_timeout_ms(args);
+
     TRY(url_list_parse(list, args->text[OPT_URLS], err));
     *out = (struct whist_http_options){
         .n = list->n,
         .me = (size_t)args->number[OPT_PARTY],
         .urls = list->urls,
         .listen = args->text[OPT_LISTEN],
-        .timeout_ms = (int64_t)args_number(args, OPT_TIMEOUT, 0),
-        .connect_timeout_ms = (int64_t)args_number(args, OPT_TIMEOUT, 0),
+        .timeout_ms = wait_ms(timeout_ms),
+        .connect_timeout_ms = timeout_ms,
         .insecure = args_has(args, OPT_INSECURE),
         .log = *log,
     };

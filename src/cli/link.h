@@ -15,6 +15,10 @@ struct url_list {
 whist_status url_list_parse(struct url_list *out, const char *text, struct whist_error *err);
 void url_list_clear(struct url_list *list);
 
+/* How long a party waits for a message. Somewhat longer than it tries to reach a peer that is not
+ * up, so that the error says why the peer could not be reached. */
+int64_t wait_ms(int64_t timeout_ms);
+
 /* The options for whist_channel_http_new, URLs and the log included; checks --party. Borrows from
  * list and args. */
 whist_status link_options(struct whist_http_options *out, struct url_list *list,

@@ -10,9 +10,6 @@
 #include "procs.h"
 #include "watch.h"
 
-/* Default for each wait in the memory channel, as that of the HTTP channel. */
-#define DEFAULT_TIMEOUT_MS 60000
-
 /* ---- Parties as threads ---- */
 
 struct party_thread {
@@ -59,7 +56,6 @@ static whist_status threads_compute(struct proc_result *results, const struct co
 {
     struct whist_channel *channels[WHIST_MAX_PARTIES] = {NULL};
     struct party_thread *threads = calloc(c->n, sizeof(*threads));
-    int64_t timeout_ms = c->session.timeout_ms != 0 ? c->session.timeout_ms : DEFAULT_TIMEOUT_MS;
     size_t started = 0;
     whist_status st;
 
@@ -68,7 +64,7 @@ static whist_status threads_compute(struct proc_result *results, const struct co
         return cli_nomem(err);
     }
     TRY_OUT(watch_start(err));
-    st = whist_channel_memory_new(channels, c->n, timeout_ms, err);
+    st = whist_channel_memory_new(channels, c->n, c->session.timeout_ms, err);
     for (; st == WHIST_OK && started < c->n; started++) {
         st = start_thread(&threads[started], &results[started], c, channels[started], inputs, err);
         if (st != WHIST_OK) {

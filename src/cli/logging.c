@@ -13,7 +13,8 @@ static struct {
     pthread_mutex_t lock;
     FILE *to;
     const char *who;
-    bool bar; /* a progress bar stands on the terminal's last line */
+    bool quiet; /* errors are not logged: the command ends with them anyway */
+    bool bar;   /* a progress bar stands on the terminal's last line */
 } output = {.lock = PTHREAD_MUTEX_INITIALIZER, .who = ""};
 
 static const char *const level_names[] = {"error", "warn", "info", "debug", "trace"};
@@ -34,6 +35,9 @@ static void write_line(void *ctx, whist_log_level level, const char *text)
     struct tm utc;
 
     (void)ctx;
+    if (output.quiet && level == WHIST_LOG_ERROR) {
+        return;
+    }
     clock_gettime(CLOCK_REALTIME, &now);
     if (gmtime_r(&now.tv_sec, &utc) != NULL) {
         strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &utc);
@@ -66,6 +70,7 @@ whist_status logging_open(struct whist_log *out, const struct args *args, const 
 
     output.to = stderr;
     output.who = who;
+    output.quiet = text == NULL;
     *out = (struct whist_log){.fn = write_line, .level = WHIST_LOG_WARN};
     if (text == NULL) {
         return WHIST_OK;

@@ -5,7 +5,8 @@
 
 #include "cli.h"
 
-/* Opens the log that --log asks for; without --log, warnings go to standard error. `who` stands in
+/* Opens the log that --log asks for; without --log, warnings go to standard error (errors
+ * do not: the command ends with them). `who` stands in
  * every line and may be empty; it must outlive the log. */
 whist_status logging_open(struct whist_log *out, const struct args *args, const char *who,
                           struct whist_error *err);

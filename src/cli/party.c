@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "link.h"
 #include "watch.h"
 
 /* How long an aborting party waits for its last words to get out. */
@@ -75,7 +76,7 @@ static whist_status read_session(struct computation *c, const struct args *args,
                         c->n, c->n - 1);
     }
     c->session.rho = (uint32_t)args_number(args, OPT_RHO, 0);
-    c->session.timeout_ms = (int64_t)args_number(args, OPT_TIMEOUT, 0);
+    c->session.timeout_ms = wait_ms(args_timeout_ms(args));
     TRY(read_owners(c, args->text[OPT_OWNERS], err));
     return read_receivers(c, args->text[OPT_OUTPUT_TO], err);
 }

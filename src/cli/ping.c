@@ -9,8 +9,7 @@
 #include "json.h"
 #include "link.h"
 
-#define DEFAULT_TIMEOUT_MS 60000
-#define RETRY_MS           200
+#define RETRY_MS 200
 
 /* One party that is asked, by a thread of its own: one that does not answer delays no other. */
 struct target {
@@ -143,8 +142,7 @@ static whist_status report(const struct target *targets, size_t n, bool as_json,
 whist_status cmd_ping(const struct args *args, struct whist_error *err)
 {
     struct target targets[WHIST_MAX_PARTIES];
-    int64_t deadline_ms =
-        whist_clock_ms() + (int64_t)args_number(args, OPT_TIMEOUT, DEFAULT_TIMEOUT_MS);
+    int64_t deadline_ms = whist_clock_ms() + args_timeout_ms(args);
     uint64_t me = args_number(args, OPT_PARTY, WHIST_MAX_PARTIES);
     struct url_list urls = {0};
     size_t n = 0;

@@ -539,11 +539,9 @@ case_run_several_inputs() {
 case_run_missing_peer() {
     whist 5 run add --party 0 --urls "$(ports 2)" --input 1 --timeout 0.5 --json
     equal "$(json .error.peer <<<"$out")" 1
-    case $(json .error.status <<<"$out") in
-    timeout | unreachable) ;;
-    *) fail "status in $out" ;;
-    esac
-    says "party 1"
+    equal "$(json .error.status <<<"$out")" unreachable
+    equal "$(wc -l <"$work/last.err")" 1
+    says "refused"
 }
 
 run_disagree() {
