@@ -192,9 +192,10 @@ static whist_status open_session(struct whist_session **session_out, struct whis
                           "a session needs a channel with phases and aborts: wrap it in "
                           "whist_channel_envelope_new");
     }
-    if (whist_channel_parties(channel) < 2) {
+    if (whist_channel_parties(channel) < 2 || whist_channel_parties(channel) > MAX_N) {
         return whist_fail(err, WHIST_ERR_ARGUMENT, WHIST_NO_PEER, NULL,
-                          "a session needs at least two parties");
+                          "a session needs at least two parties and at most %d, not %zu", MAX_N,
+                          whist_channel_parties(channel));
     }
     TRY(check_options(options, err));
     TRY(whist_crypto_init(err));
@@ -465,6 +466,7 @@ whist_status whist_session_run(struct whist_session *s, uint8_t *outputs_out,
 {
     struct whist_error local;
     struct run r = {.s = s, .spec = spec};
+    bool refused = false; /* the caller's mistake: nothing was sent, the session lives on */
     err = err != NULL ? err : &local;
     if (s->dead) {
         return whist_fail(err, WHIST_ERR_CLOSED, WHIST_NO_PEER, NULL,
@@ -476,13 +478,16 @@ whist_status whist_session_run(struct whist_session *s, uint8_t *outputs_out,
     whist_status st = alloc_run(&r, err);
     if (st == WHIST_OK) {
         st = assign_owners(&r, err);
+        refused = st != WHIST_OK;
     }
     if (st == WHIST_OK) {
         st = spec->source->ops->rewind(spec->source, err);
     }
     if (st == WHIST_OK) {
         st = protocol(&r, outputs_out, err);
-        st = st != WHIST_OK ? end_session(s, err) : st;
+    }
+    if (st != WHIST_OK && !refused) {
+        st = end_session(s, err);
     }
     free_run(&r);
     return st;
