@@ -298,22 +298,31 @@ static whist_status grow(struct reader *r)
     return WHIST_OK;
 }
 
-static whist_status operand(struct reader *r, uint32_t wire, uint32_t *canonical_out)
+/* Canonical wire of a wire of the file that exists; false if it is not assigned. */
+static bool is_assigned(const struct reader *r, uint32_t wire, uint32_t *canonical_out)
 {
-    uint32_t first = r->c->n_input_bits;
+    uint32_t first = r->c->n_input_bits, after = 0;
 
     if (wire < first) {
         *canonical_out = wire;
-        return WHIST_OK;
+        return true;
     }
+    if (r->wire_of != NULL) {
+        after = r->wire_of[wire - first];
+    }
+    *canonical_out = after - 1;
+    return after != 0;
+}
+
+static whist_status operand(const struct reader *r, uint32_t wire, uint32_t *canonical_out)
+{
     if (wire >= r->n_wires) {
         return fail(r, WHIST_ERR_FORMAT, "wire %" PRIu32 " does not exist: line 1 has %" PRIu64,
                     wire, r->n_wires);
     }
-    if (r->wire_of[wire - first] == 0) {
+    if (!is_assigned(r, wire, canonical_out)) {
         return fail(r, WHIST_ERR_FORMAT, "wire %" PRIu32 " is used before it is assigned", wire);
     }
-    *canonical_out = r->wire_of[wire - first] - 1;
     return WHIST_OK;
 }
 
@@ -474,10 +483,9 @@ static whist_status set_outputs(struct reader *r)
     }
     for (uint32_t i = 0; i < c->n_output_bits; i++) {
         uint32_t wire = start + i;
-        if (wire >= c->n_input_bits && r->wire_of[wire - c->n_input_bits] == 0) {
+        if (!is_assigned(r, wire, &c->outputs[i])) {
             return fail(r, WHIST_ERR_FORMAT, "the output wire %" PRIu32 " is never assigned", wire);
         }
-        TRY(operand(r, wire, &c->outputs[i]));
     }
     return WHIST_OK;
 }

@@ -139,12 +139,13 @@ void whist_builder_div(struct whist_builder *b, whist_wire *quotient_out, whist_
         negate_if(b, q, q, n, sign);
         negate_if(b, r, r, n, x_sign);
     }
+    bool good = w != NULL && builder_ok(b);
     for (size_t i = 0; i < n; i++) {
         if (quotient_out != NULL) {
-            quotient_out[i] = builder_ok(b) ? w[i] : 0;
+            quotient_out[i] = good ? w[i] : 0;
         }
         if (remainder_out != NULL) {
-            remainder_out[i] = builder_ok(b) ? w[n + i] : 0;
+            remainder_out[i] = good ? w[n + i] : 0;
         }
     }
     whist_free(w);

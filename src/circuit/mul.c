@@ -210,6 +210,9 @@ static bool prefer_ands(struct whist_builder *b, const struct factor *x, const s
 
 /* ---- Products ---- */
 
+/* A product of halves calls multiply on halves of the factors, so less than 64 deep.
+ * NOLINTBEGIN(misc-no-recursion) */
+
 /* xy mod 2^width; the factors may be signed. */
 static void multiply_flat(struct whist_builder *b, whist_wire *out, size_t width,
                           const struct factor *x, const struct factor *y)
@@ -336,7 +339,6 @@ static bool multiply_halves(struct whist_builder *b, whist_wire *out, size_t wid
     return true;
 }
 
-/* Calls itself on halves of the factors, so less than 32 deep. */
 static void multiply(struct whist_builder *b, whist_wire *out, size_t width, const whist_wire *x,
                      size_t m, const whist_wire *y, size_t n)
 {
@@ -356,6 +358,8 @@ static void multiply(struct whist_builder *b, whist_wire *out, size_t width, con
     whist_free(fx.w);
     whist_free(fy.w);
 }
+
+/* NOLINTEND(misc-no-recursion) */
 
 void whist_builder_mul(struct whist_builder *b, whist_wire *out, size_t out_width,
                        const whist_wire *x, size_t nx, const whist_wire *y, size_t ny)

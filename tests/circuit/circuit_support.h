@@ -34,6 +34,31 @@ static inline void rng_bits(struct rng *r, uint8_t *bits, size_t n)
     }
 }
 
+/* Bits of a number of up to 64 bits, zeros above. */
+static inline void set_bits(uint8_t *bits, uint64_t v, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        bits[i] = i < 64 ? v >> i & 1 : 0;
+    }
+}
+
+static inline struct whist_builder *new_builder(void)
+{
+    struct whist_builder *b;
+    struct whist_error err;
+    CHECK_OK(whist_builder_new(&b, &err), err);
+    return b;
+}
+
+static inline struct whist_circuit *finish(struct whist_builder *b)
+{
+    struct whist_circuit *c;
+    struct whist_error err;
+    CHECK_OK(whist_builder_finish(b, &c, &err), err);
+    whist_builder_free(b);
+    return c;
+}
+
 /* The whole file; false if it cannot be opened. */
 static inline bool read_file(struct whist_buffer *out, const char *path)
 {
