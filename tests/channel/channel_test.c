@@ -194,16 +194,38 @@ static void memory_abort_races(void)
     }
 }
 
+struct blocked {
+    struct whist_channel *ch;
+    whist_status st;
+    atomic_bool started;
+};
+
 static void *send_until_it_fails(void *arg)
 {
-    static whist_status st = WHIST_OK;
+    struct blocked *b = arg;
     struct whist_error err = {0};
     uint8_t body[1000] = {0};
-    while (st == WHIST_OK) {
-        st = whist_channel_send(arg, 1, whist_bytes(body, sizeof body), "x", INT64_MAX, &err);
+    atomic_store(&b->started, true);
+    while (b->st == WHIST_OK) {
+        b->st = whist_channel_send(b->ch, 1, whist_bytes(body, sizeof body), "x", INT64_MAX, &err);
     }
     CHECK(err.peer == 1);
-    return &st;
+    return NULL;
+}
+
+/* Starts a thread that sends from ch[0] to party 1 until that fails; returns when there is no room.
+ */
+static pthread_t start_blocked(struct blocked *b, struct whist_channel *ch)
+{
+    struct whist_error err = {0};
+    pthread_t thread;
+    *b = (struct blocked){.ch = ch, .st = WHIST_OK};
+    CHECK(pthread_create(&thread, NULL, send_until_it_fails, b) == 0);
+    while (!atomic_load(&b->started) ||
+           whist_channel_send(ch, 1, whist_bytes("x", 1), "x", 1, &err) == WHIST_OK) {
+        sched_yield();
+    }
+    return thread;
 }
 
 /* Without messages about aborts, who sends to a party that has given up still does not wait. */
@@ -211,16 +233,74 @@ static void bare_sender_to_aborted(void)
 {
     struct whist_channel *ch[2];
     struct whist_error err = {0};
-    pthread_t thread;
-    void *st;
+    struct blocked b;
     CHECK_OK(whist_memory_new(ch, 2, 4096, true, 60000, &err), err);
-    CHECK(pthread_create(&thread, NULL, send_until_it_fails, ch[0]) == 0);
-    while (whist_channel_send(ch[0], 1, whist_bytes("x", 1), "x", 1, &err) == WHIST_OK) {
-    }
+    pthread_t thread = start_blocked(&b, ch[0]);
     whist_channel_abort(ch[1], NULL);
-    pthread_join(thread, &st);
-    CHECK(*(whist_status *)st == WHIST_ERR_UNREACHABLE);
+    pthread_join(thread, NULL);
+    CHECK(b.st == WHIST_ERR_UNREACHABLE);
     free_channels(ch, 2);
+}
+
+static atomic_bool last_words_arrive;
+
+/* Takes its time to act on the last words of a peer. */
+static bool slow_to_abort(void *ctx, size_t from, struct whist_buffer *msg)
+{
+    struct whist_error why = {.status = WHIST_ERR_ABORTED, .peer = (int)from};
+    atomic_store(&last_words_arrive, true);
+    for (int i = 0; i < 1000; i++) {
+        sched_yield();
+    }
+    whist_buffer_clear(msg);
+    whist_channel_abort(ctx, &why);
+    return true;
+}
+
+static void *abort_with_last_words(void *arg)
+{
+    struct whist_channel *ch = arg;
+    struct whist_error why = {.status = WHIST_ERR_CHECK};
+    ch->ops->abort_with(ch, &why, whist_bytes("last", 4));
+    return NULL;
+}
+
+/* Who sends to a party that is just saying its last words hears them, not only that it has gone. */
+static void bare_last_words_first(void)
+{
+    struct whist_channel *ch[2];
+    struct whist_error err = {0};
+    pthread_t thread;
+    CHECK_OK(whist_memory_new(ch, 2, 4096, true, 60000, &err), err);
+    ch[0]->ops->set_arrival_hook(ch[0], slow_to_abort, ch[0]);
+    CHECK(pthread_create(&thread, NULL, abort_with_last_words, ch[1]) == 0);
+    while (!atomic_load(&last_words_arrive)) {
+        sched_yield();
+    }
+    CHECK(whist_channel_send(ch[0], 1, whist_bytes("x", 1), "x", 0, &err) == WHIST_ERR_ABORTED);
+    pthread_join(thread, NULL);
+    free_channels(ch, 2);
+}
+
+/* The peer closes or is freed while a send waits for room there. */
+static void memory_close_ends_send(void)
+{
+    for (long run = test_scale(200); run > 0; run--) {
+        struct whist_channel *ch[2];
+        struct whist_error err = {0};
+        struct blocked b;
+        long kind = run % 4;
+        CHECK_OK(whist_memory_new(ch, 2, 4096, kind / 2 == 1, 60000, &err), err);
+        pthread_t thread = start_blocked(&b, ch[0]);
+        if (kind % 2 == 0) {
+            CHECK_OK(whist_channel_close(ch[1], 0, &err), err);
+        } else {
+            whist_channel_free(ch[1]);
+        }
+        pthread_join(thread, NULL);
+        CHECK(b.st == WHIST_ERR_CLOSED);
+        free_channels(ch, kind % 2 == 0 ? 2 : 1);
+    }
 }
 
 /* ---- Inbox ---- */
@@ -451,6 +531,8 @@ static const struct test_case cases[] = {
     {"memory_free_orders", memory_free_orders},
     {"memory_abort_races", memory_abort_races},
     {"bare_sender_to_aborted", bare_sender_to_aborted},
+    {"bare_last_words_first", bare_last_words_first},
+    {"memory_close_ends_send", memory_close_ends_send},
     {"inbox_limits", inbox_limits},
     {"inbox_precedence", inbox_precedence},
     {"inbox_hook", inbox_hook},

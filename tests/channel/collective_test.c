@@ -278,6 +278,59 @@ static void one_deadline(void)
     free_channels(ch, 3);
 }
 
+/* A channel of three that always succeeds, and lets time pass in every call. */
+static int64_t deadlines[64];
+static size_t n_deadlines;
+
+static void note_deadline(int64_t deadline_ms)
+{
+    int64_t now = whist_clock_ms();
+    CHECK(n_deadlines < 64);
+    deadlines[n_deadlines++] = deadline_ms;
+    while (whist_clock_ms() == now) {
+    }
+}
+
+static whist_status noting_send(struct whist_channel *ch, size_t to, struct whist_buffer *msg,
+                                const char *phase, int64_t deadline_ms, struct whist_error *err)
+{
+    (void)ch, (void)to, (void)msg, (void)phase, (void)err;
+    note_deadline(deadline_ms);
+    return WHIST_OK;
+}
+
+static whist_status noting_recv(struct whist_channel *ch, size_t from, struct whist_buffer *msg_out,
+                                const char *phase, int64_t deadline_ms, struct whist_error *err)
+{
+    (void)ch, (void)from, (void)msg_out, (void)phase, (void)err;
+    note_deadline(deadline_ms);
+    return WHIST_OK;
+}
+
+/* The default timeout counts from the start of the whole collective. */
+static void default_deadline(void)
+{
+    static const struct whist_channel_ops ops = {
+        .name = "noting", .send = noting_send, .recv = noting_recv};
+    for (int kind = 0; kind < 5; kind++) {
+        for (size_t me = 0; me < 2; me++) { /* of roots and others */
+            struct whist_channel ch = {
+                .ops = &ops, .n = 3, .me = me, .timeout_ms = 1000, .max_message = 100};
+            struct whist_buffer in[3] = {{0}};
+            struct whist_error err = {0};
+            n_deadlines = 0;
+            int64_t start = whist_clock_ms();
+            whist_status st = collective(&ch, kind, in, WHIST_DEADLINE_DEFAULT, &err);
+            CHECK(st == WHIST_OK || (kind == 4 && st == WHIST_ERR_PROTOCOL));
+            CHECK(n_deadlines > 0 && deadlines[0] >= start + 1000);
+            for (size_t i = 1; i < n_deadlines; i++) {
+                CHECK(deadlines[i] == deadlines[0]);
+            }
+            clear_n(in, 3);
+        }
+    }
+}
+
 /* Each gives up at once on an error, and tells the others. */
 static void try_all(struct whist_channel *ch, void *ctx)
 {
@@ -329,6 +382,7 @@ static const struct test_case cases[] = {
     {"echo_covers_everything", echo_covers_everything},
     {"absent_party", absent_party},
     {"one_deadline", one_deadline},
+    {"default_deadline", default_deadline},
     {"allocation_failures", allocation_failures},
     {"sixty_four_parties", sixty_four_parties},
 };

@@ -203,6 +203,44 @@ static void bye_closes(void)
     free_channels(ch, 2);
 }
 
+static void *close_it(void *arg)
+{
+    struct whist_error err = {0};
+    CHECK_OK(whist_channel_close(arg, INT64_MAX, &err), err);
+    return NULL;
+}
+
+/* A party that closes waits for the goodbyes of the others, and sends nothing after its own. */
+static void close_waits_for_byes(void)
+{
+    struct whist_channel *ch[2];
+    struct whist_error err = {0};
+    struct whist_buffer msg = {0};
+    pthread_t closer;
+    make_raw_pair(ch);
+    CHECK(pthread_create(&closer, NULL, close_it, ch[1]) == 0);
+    CHECK_OK(whist_channel_recv(ch[0], 1, &msg, "raw", 0, &err), err);
+    struct whist_buffer bye = from_hex("0000000000000000 00 03 01");
+    CHECK(msg.len == bye.len && memcmp(msg.data, bye.data, bye.len) == 0);
+    CHECK(whist_channel_send(ch[1], 0, whist_bytes("x", 1), "x", 0, &err) == WHIST_ERR_CLOSED);
+    CHECK(whist_channel_recv(ch[1], 0, &msg, "x", 0, &err) == WHIST_ERR_CLOSED);
+    whist_status st = whist_channel_send_owned(ch[0], 1, &bye, "raw", 0, &err);
+    CHECK(st == WHIST_OK || st == WHIST_ERR_CLOSED); /* if all this took longer than it waits */
+    pthread_join(closer, NULL);
+    free_channels(ch, 2);
+    /* A silent peer is waited for until the deadline, and is no error. */
+    make_raw_pair(ch);
+    int64_t deadline = whist_clock_ms() + 30;
+    CHECK_OK(whist_channel_close(ch[1], deadline, &err), err);
+    CHECK(whist_clock_ms() >= deadline);
+    free_channels(ch, 2);
+    /* A peer that has aborted is not waited for. */
+    make_raw_pair(ch);
+    send_raw(ch[0], 1, "0d 0000000000000000 00 02 01");
+    CHECK(whist_channel_close(ch[1], INT64_MAX, &err) == WHIST_ERR_ABORTED && err.peer == 0);
+    free_channels(ch, 2);
+}
+
 /* Every one-byte change and every cut of a good message: delivered as an error, or as a message
  * whose body alone differs. */
 static void damaged_messages(void)
@@ -430,6 +468,7 @@ static const struct test_case cases[] = {
     {"limits_of_fields", limits_of_fields},
     {"protocol_errors", protocol_errors},
     {"bye_closes", bye_closes},
+    {"close_waits_for_byes", close_waits_for_byes},
     {"damaged_messages", damaged_messages},
     {"random_messages", random_messages},
     {"hostile_abort", hostile_abort},

@@ -527,7 +527,7 @@ void conformance_abort_ends_send(const struct conformance_channels *c)
     if (c->bare) {
         SKIP("this transport carries no aborts");
     }
-    for (long run = test_scale(20); run > 0; run--) {
+    for (long run = test_scale(60); run > 0; run--) {
         end_blocked(c, blocked_send, 1, WHIST_ERR_ABORTED);
     }
 }
