@@ -200,6 +200,11 @@ whist_status whist_run_outputs(struct run *r, uint8_t *outputs_out, struct whist
         goto out;
     }
     for (size_t k = 0; k < count; k++) {
+        if (slots[k] >= r->shape->n_slots) {
+            st = whist_fail(err, WHIST_ERR_ARGUMENT, WHIST_NO_PEER, "output.open",
+                            "the gate source has output %zu in a slot that does not exist", k);
+            goto out;
+        }
         for (size_t p = 0; p < s->n_peers; p++) {
             const struct block *mask = r->masks + slots[k] * r->mask_stride + 2 * p;
             x.mac[s->peers[p]][k] = mask[0];
