@@ -58,6 +58,10 @@ struct sum {
     size_t width;
     struct numbers *columns; /* bits of weight 2^k */
     uint8_t *constant;       /* one bit a byte */
+    /* If set, called before column k is added up, to add bits from there on: partial products that
+     * are made when they are needed keep few wires alive. */
+    void (*fill)(struct sum *s, size_t k);
+    const void *fill_arg;
 };
 /* On failure the error is remembered and sum_finish gives zeros. */
 void sum_init(struct sum *s, struct whist_builder *b, size_t width);

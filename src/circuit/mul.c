@@ -81,18 +81,38 @@ static bool is_square(const struct factor *x, const struct factor *y)
            memcmp(x->w, y->w, x->n * sizeof *x->w) == 0;
 }
 
-/* ---- Ways to multiply: each adds to the sum ---- */
+/* ---- Ways to multiply ---- */
 
-/* Adds 2xy. */
+struct pair {
+    const struct factor *x, *y;
+};
+
+/* Range of i for which x_i·y_(k−i) is a partial product. */
+static size_t first_of(const struct pair *p, size_t k)
+{
+    return k < p->y->n ? 0 : k + 1 - p->y->n;
+}
+static size_t end_of(const struct pair *p, size_t k)
+{
+    return k < p->x->n ? k + 1 : p->x->n;
+}
+
+static void fill_signs(struct sum *s, size_t k)
+{
+    const struct pair *p = s->fill_arg;
+
+    for (size_t i = first_of(p, k); i < end_of(p, k); i++) {
+        whist_wire differ = whist_builder_xor(s->b, p->x->w[i], p->y->w[k - i]);
+        sum_bit(s, whist_builder_not(s->b, differ), k);
+    }
+}
+
+/* Adds 2xy; the partial products come with fill_signs. */
 static void add_by_signs(struct sum *s, const struct factor *x, const struct factor *y)
 {
     size_t m = x->n, n = y->n;
 
     for (size_t i = 0; i < m; i++) {
-        for (size_t j = 0; j < n && i + j < s->width; j++) {
-            whist_wire differ = whist_builder_xor(s->b, x->w[i], y->w[j]);
-            sum_bit(s, whist_builder_not(s->b, differ), i + j);
-        }
         sum_bit(s, whist_builder_not(s->b, x->w[i]), i);
     }
     for (size_t j = 0; j < n; j++) {
@@ -112,19 +132,19 @@ static void add_by_signs(struct sum *s, const struct factor *x, const struct fac
     }
 }
 
-/* Adds xy from ANDs of bits; for factors with many constant bits. */
-static void add_by_ands(struct sum *s, const struct factor *x, const struct factor *y)
+/* Partial products of xy from ANDs of bits; for factors with many constant bits. */
+static void fill_ands(struct sum *s, size_t k)
 {
-    for (size_t i = 0; i < x->n; i++) {
-        bool top_x = x->is_signed && i + 1 == x->n;
-        for (size_t j = 0; j < y->n && i + j < s->width; j++) {
-            bool top_y = y->is_signed && j + 1 == y->n;
-            whist_wire p = whist_builder_and(s->b, x->w[i] ^ top_x, y->w[j] ^ top_y);
-            if (top_x != top_y) {
-                sum_minus_bit(s, p, i + j);
-            } else {
-                sum_bit(s, p, i + j);
-            }
+    const struct pair *p = s->fill_arg;
+
+    for (size_t i = first_of(p, k); i < end_of(p, k); i++) {
+        bool top_x = p->x->is_signed && i + 1 == p->x->n;
+        bool top_y = p->y->is_signed && k - i + 1 == p->y->n;
+        whist_wire bit = whist_builder_and(s->b, p->x->w[i] ^ top_x, p->y->w[k - i] ^ top_y);
+        if (top_x != top_y) {
+            sum_minus_bit(s, bit, k);
+        } else {
+            sum_bit(s, bit, k);
         }
     }
 }
@@ -220,15 +240,18 @@ static void multiply_flat(struct whist_builder *b, whist_wire *out, size_t width
     bool constant = is_constant(x) || is_constant(y);
     /* Squares: equal bits in the columns merge, which halves the way by signs. */
     bool by_signs = !constant && (is_square(x, y) || !prefer_ands(b, x, y, width));
+    struct pair pair = {x, y};
     struct sum s;
 
     sum_init(&s, b, width + by_signs);
     if (constant) {
         add_by_constant(&s, is_constant(y) ? x : y, is_constant(y) ? y : x);
-    } else if (by_signs) {
-        add_by_signs(&s, x, y);
     } else {
-        add_by_ands(&s, x, y);
+        s.fill = by_signs ? fill_signs : fill_ands;
+        s.fill_arg = &pair;
+    }
+    if (by_signs) {
+        add_by_signs(&s, x, y);
     }
     sum_finish(&s, out, by_signs);
 }

@@ -127,6 +127,9 @@ void sum_finish(struct sum *s, whist_wire *out, size_t skip)
     whist_wire *r = builder_wires(s->b, s->width);
 
     for (size_t k = 0; k < s->width && builder_ok(s->b); k++) {
+        if (s->fill != NULL) {
+            s->fill(s, k);
+        }
         merge_column(s, k);
         r[k] = add_column(s, k);
     }
