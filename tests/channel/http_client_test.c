@@ -350,11 +350,13 @@ static void not_found_for_ever(void)
     start(&c, &(struct setup){.connect_timeout_ms = 50});
     send_text(&c, "patience");
     struct pollfd pfd = {.fd = c.listener, .events = POLLIN};
-    while (poll(&pfd, 1, 200) == 1) {
-        int fd = raw_accept(c.listener);
-        answer(fd, "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n");
-        (void)shutdown(fd, SHUT_WR);
-        close(fd);
+    while (whist_channel_send(c.ch, 0, whist_bytes("x", 1), "phase.x", 0, NULL) == WHIST_OK) {
+        if (poll(&pfd, 1, 5) == 1) {
+            int fd = raw_accept(c.listener);
+            answer(fd, "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n");
+            (void)shutdown(fd, SHUT_WR);
+            close(fd);
+        }
     }
     expect_failure(&c, WHIST_ERR_UNREACHABLE, "could not be reached");
     stop(&c);

@@ -622,15 +622,17 @@ static void after_a_close(void)
 
 static void silent_connections_end(void)
 {
-    const struct whist_http_tuning tuning = {.idle_ms = 60, .head_ms = 30};
+    const struct whist_http_tuning tuning = {.idle_ms = 400, .head_ms = 150};
     struct server s = start(2, 1, 0, "", &tuning);
-    int silent = raw_connect(s.port), slow = raw_connect(s.port), body = raw_connect(s.port),
-        used = raw_connect(s.port);
+    int used = raw_connect(s.port), silent, slow, body;
 
-    raw_send_text(slow, "POST /msg/0 HT");
-    raw_send_text(body, "POST /msg/0 HTTP/1.1\r\ncontent-length: 5\r\n\r\nabc");
     raw_send_text(used, "GET /msg/0 HTTP/1.1\r\n\r\n");
     raw_expect_answer(used, NOT_ALLOWED);
+    silent = raw_connect(s.port);
+    slow = raw_connect(s.port);
+    raw_send_text(slow, "POST /msg/0 HT");
+    body = raw_connect(s.port);
+    raw_send_text(body, "POST /msg/0 HTTP/1.1\r\ncontent-length: 5\r\n\r\nabc");
     raw_expect_end(silent);
     raw_expect_end(slow);
     raw_expect_end(body);
