@@ -153,11 +153,24 @@ static void fail_unreachable(struct http_peer *p)
     fail_peer(p, WHIST_ERR_UNREACHABLE, why);
 }
 
+#define FIRST_RETRY_MS 10
+
+/* How long to wait before the next attempt: soon at first, since parties that are started together
+ * come up within milliseconds of each other, then half as long again as was tried, up to retry_ms.
+ */
+static int64_t retry_after(const struct http_peer *p)
+{
+    int64_t wait = (p->ch->now_ms - p->trying_since) / 2;
+
+    wait = wait > FIRST_RETRY_MS ? wait : FIRST_RETRY_MS;
+    return wait < p->ch->tuning.retry_ms ? wait : p->ch->tuning.retry_ms;
+}
+
 /* This attempt has failed (see last_error) and the peer does not have the message: the next one in
  * a moment. */
 static void try_later(struct http_peer *p)
 {
-    int64_t end = give_up_at(p), next = p->ch->now_ms + p->ch->tuning.retry_ms;
+    int64_t end = give_up_at(p), next = p->ch->now_ms + retry_after(p);
 
     disconnect(p);
     if (p->ch->now_ms >= end) {

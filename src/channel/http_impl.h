@@ -17,7 +17,7 @@
 
 /* Times in milliseconds and limits; 0 means the default. For tests. */
 struct whist_http_tuning {
-    int64_t retry_ms;       /* between attempts to reach a peer: 200 */
+    int64_t retry_ms;       /* between attempts to reach a peer, at most: 200 */
     int64_t address_ms;     /* for one of several addresses of a name: 3,000 */
     int64_t client_idle_ms; /* after which our own idle connection is closed: 45,000 */
     int64_t idle_ms;        /* after which a silent connection to our server is closed: 75,000 */
