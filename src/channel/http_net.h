@@ -45,8 +45,8 @@ uint16_t whist_net_port(int fd);
 /* Starts a connection. Returns the socket, or −1 with errno. Whether it succeeded is known when the
  * socket becomes writable: whist_net_connected. */
 int whist_net_connect(const struct whist_net_address *address);
-/* 0, EINPROGRESS, or the errno with which a connection failed. A socket that is connected to itself (Linux does
- * that when a client's own port is the one it looks for) counts as refused. */
+/* 0, EINPROGRESS, or the errno with which a connection failed. A socket that is connected to itself
+ * (Linux does that when a client's own port is the one it looks for) counts as refused. */
 int whist_net_connected(int fd);
 
 /* ---- Name resolution ---- */

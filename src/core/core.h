@@ -56,8 +56,8 @@ void whist_free(void *p);
 /* 64-byte aligned; freed with whist_free_aligned, which wipes len bytes. */
 void *whist_alloc_aligned(size_t len);
 void whist_free_aligned(void *p, size_t len);
-/* Memory of large buffers, kept for reuse (pool.c). Take a capacity from whist_pool_capacity (≥ cap) and give
- * the same to both; wipe before freeing. */
+/* Memory of large buffers, kept for reuse (pool.c). Take a capacity from whist_pool_capacity (≥
+ * cap) and give the same to both; wipe before freeing. */
 size_t whist_pool_capacity(size_t cap);
 void *whist_pool_alloc(size_t cap);
 void whist_pool_free(void *p, size_t cap);

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* Large buffers are kept and reused: the first touch of a fresh page costs ten times a write to memory,
- * and messages of 1 MiB come and go by the thousand. What is kept is wiped, and bounded. */
+/* Large buffers are kept and reused: the first touch of a fresh page costs ten times a write to
+ * memory, and messages of 1 MiB come and go by the thousand. What is kept is wiped, and bounded. */
 #include <pthread.h>
 
 #include "core/core.h"
 
 #define POOL_BYTES ((size_t)64 << 20) /* kept at most, of all sizes together */
-#define N_CLASSES 5
+#define N_CLASSES  5
 
 /* Sizes: a little more than a power of two, for what a transport puts before a message. */
-#define CLASS_EXTRA ((size_t)4096)
+#define CLASS_EXTRA   ((size_t)4096)
 #define CLASS_SIZE(k) (((size_t)131072 << (k)) + CLASS_EXTRA)
 
 /* A kept buffer is a list node in its own memory. */

@@ -11,7 +11,7 @@
 struct party_result {
     whist_status status; /* of the session and its runs; if they are good, of the close */
     struct whist_error err;
-    bool ran; /* all runs ended well: there are outputs, whatever came of the close */
+    bool ran;         /* all runs ended well: there are outputs, whatever came of the close */
     uint8_t *outputs; /* bits of all computations, one after the other; freed by parties_clear */
 };
 
