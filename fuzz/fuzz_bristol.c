@@ -17,7 +17,7 @@ static uint8_t *evaluate(const struct whist_circuit *c, uint32_t seed)
     HOLDS(in != NULL && out != NULL);
     for (uint32_t i = 0; i < c->n_input_bits; i++) {
         seed = seed * 1664525 + 1013904223;
-        in[i] = seed >> 31;
+        in[i] = (uint8_t)(seed >> 31);
     }
     HOLDS(whist_circuit_eval(c, out, in, NULL) == WHIST_OK);
 
