@@ -94,15 +94,7 @@ static void divide_unsigned(struct whist_builder *b, whist_wire *quotient, whist
             d.big[t] = whist_builder_or(b, d.big[t + 1], y[t]);
         }
         *nonzero_out = d.big[0];
-        if (d.m != 0 && y[d.m - 1] == 1 && significant(y, d.m - 1) == 0) {
-            /* A power of two. */
-            for (size_t i = 0; i < n; i++) {
-                quotient[i] = i + d.m - 1 < n ? x[i + d.m - 1] : 0;
-                remainder[i] = i + 1 < d.m ? x[i] : 0;
-            }
-        } else {
-            divide(&d, quotient, remainder, whist_builder_not(b, d.big[0]));
-        }
+        divide(&d, quotient, remainder, whist_builder_not(b, d.big[0]));
     }
     whist_free(d.r);
     whist_free(d.big);

@@ -75,6 +75,7 @@ static bool is_constant(const struct factor *f)
     return true;
 }
 
+/* Equal bits in the columns of a square merge, which halves the ANDs. */
 static bool is_square(const struct factor *x, const struct factor *y)
 {
     return x->n == y->n && x->is_signed == y->is_signed &&
@@ -238,8 +239,7 @@ static void multiply_flat(struct whist_builder *b, whist_wire *out, size_t width
                           const struct factor *x, const struct factor *y)
 {
     bool constant = is_constant(x) || is_constant(y);
-    /* Squares: equal bits in the columns merge, which halves the way by signs. */
-    bool by_signs = !constant && (is_square(x, y) || !prefer_ands(b, x, y, width));
+    bool by_signs = !constant && !prefer_ands(b, x, y, width);
     struct pair pair = {x, y};
     struct sum s;
 

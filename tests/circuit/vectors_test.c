@@ -88,6 +88,30 @@ static void published_sha256(void)
     whist_circuit_free(c);
 }
 
+/* Same inputs, same outputs, same order of bits. */
+static void own_equal_published(void)
+{
+    static const char *const names[][2] = {{"aes128", "aes_128.txt"}, {"sha256", "sha256.txt"}};
+    struct rng rng = {8};
+    uint8_t in[768], out[2][256];
+
+    for (int k = 0; k < 2; k++) {
+        struct whist_circuit *theirs = shared_circuit(names[k][1]), *ours;
+        struct whist_error err;
+        CHECK_OK(whist_circuit_make(&ours, names[k][0], NULL, &err), err);
+        CHECK(ours->n_input_bits == theirs->n_input_bits && ours->n_ands <= theirs->n_ands);
+        CHECK(ours->n_output_bits == theirs->n_output_bits);
+        for (long i = 0; i < test_scale(100); i++) {
+            rng_bits(&rng, in, ours->n_input_bits);
+            CHECK_OK(whist_circuit_eval(ours, out[0], in, &err), err);
+            CHECK_OK(whist_circuit_eval(theirs, out[1], in, &err), err);
+            CHECK(memcmp(out[0], out[1], ours->n_output_bits) == 0);
+        }
+        whist_circuit_free(ours);
+        whist_circuit_free(theirs);
+    }
+}
+
 static void published_arithmetic(void)
 {
     static const char *const name[] = {"add64.txt", "mul64.txt"};
@@ -132,6 +156,7 @@ static void own_sha256(void)
 static const struct test_case cases[] = {
     {"own_aes128", own_aes128},
     {"own_sha256", own_sha256},
+    {"own_equal_published", own_equal_published},
     {"published_aes128", published_aes128},
     {"published_sha256", published_sha256},
     {"published_arithmetic", published_arithmetic},
