@@ -350,11 +350,12 @@ static void not_found_for_ever(void)
     start(&c, &(struct setup){.connect_timeout_ms = 50});
     send_text(&c, "patience");
     struct pollfd pfd = {.fd = c.listener, .events = POLLIN};
+    static const char not_found[] = "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n";
     while (whist_channel_send(c.ch, 0, whist_bytes("x", 1), "phase.x", 0, NULL) == WHIST_OK) {
         if (poll(&pfd, 1, 5) == 1) {
             int fd = raw_accept(c.listener);
-            answer(fd, "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n");
-            (void)shutdown(fd, SHUT_WR);
+            expect_text(&c, fd, "patience");
+            (void)send(fd, not_found, strlen(not_found), MSG_NOSIGNAL);
             close(fd);
         }
     }
@@ -605,8 +606,11 @@ static void idle_for_long(void)
         close(fd);
     }
     /* But not while an answer is held. */
+    send_text(&c, "first");
     send_text(&c, "held");
     int fd = raw_accept(c.listener);
+    expect_text(&c, fd, "first");
+    answer(fd, OK_200);
     expect_text(&c, fd, "held");
     struct pollfd pfd = {.fd = fd, .events = POLLIN};
     CHECK(poll(&pfd, 1, 60) == 0);

@@ -364,6 +364,7 @@ static void bad_chunks(void)
         ";x\r\n",
         "1\r\nab\r\n",
         "1\r\na\n0\r\n\r\n",
+        "1\r\naX\n0\r\n\r\n",
         "1\r\na\rX",
         "1\r\na0\r\n\r\n",
         "00000000000000001\r\na\r\n0\r\n\r\n",

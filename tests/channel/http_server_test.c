@@ -507,6 +507,41 @@ static void held_in_order(void)
     whist_channel_free(s.ch);
 }
 
+/* A message that would fit does not overtake a held one, also when the held ones are looked at for
+ * the sake of another sender. */
+static void held_are_not_overtaken(void)
+{
+    struct server s = start(3, 2, SMALL_INBOX, "", NULL);
+    int fd[3], other = raw_connect(s.port);
+
+    for (int i = 0; i < 3; i++) {
+        fd[i] = raw_connect(s.port);
+        if (i < 2) {
+            send_600(fd[i], 0, (char)('a' + i), false);
+        } else {
+            raw_send_text(fd[i], "POST /msg/0 HTTP/1.1\r\ncontent-length: 1\r\n\r\nc");
+        }
+        settle(&s);
+        CHECK(raw_is_silent(fd[i]) == (i != 0));
+    }
+    send_600(other, 1, 'x', false);
+    raw_expect_answer(other, OK_200);
+    send_600(other, 1, 'y', false);
+    settle(&s);
+    expect_600(&s, 1, 'x');
+    raw_expect_answer(other, OK_200);
+    CHECK(raw_is_silent(fd[1]) && raw_is_silent(fd[2]));
+    expect_600(&s, 0, 'a');
+    expect_600(&s, 0, 'b');
+    expect_message(&s, 0, "c", 1);
+    for (int i = 0; i < 3; i++) {
+        raw_expect_answer(fd[i], OK_200);
+        close(fd[i]);
+    }
+    close(other);
+    whist_channel_free(s.ch);
+}
+
 /* A pipeline of many messages through a small inbox. */
 static void held_pipeline(void)
 {
@@ -655,8 +690,8 @@ static void slow_connections_give_way(void)
 
     raw_send_text(old, "POST /msg/0 HTTP/1.1\r\ncontent-length: 1\r\n\r\n1");
     raw_expect_answer(old, OK_200);
-    send_600(held, 1, 'a', false);
-    raw_expect_answer(held, OK_200);
+    send_600(old, 1, 'a', false);
+    raw_expect_answer(old, OK_200);
     send_600(held, 1, 'b', false);
     settle(&s);
     for (int i = 0; i < SLOW; i++) {
@@ -801,6 +836,7 @@ static const struct test_case cases[] = {
     {"own_index", own_index},
     {"answer_is_held", answer_is_held},
     {"held_in_order", held_in_order},
+    {"held_are_not_overtaken", held_are_not_overtaken},
     {"held_pipeline", held_pipeline},
     {"held_and_gone", held_and_gone},
     {"unread_answers", unread_answers},

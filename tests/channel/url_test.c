@@ -61,6 +61,7 @@ static void loopback(void)
     CHECK(parse("http://LOCALHOST:1").loopback);
     CHECK(parse("http://[::1]").loopback);
     CHECK(parse("http://[::ffff:127.0.0.1]").loopback);
+    CHECK(!parse("http://126.0.0.1").loopback);
     CHECK(!parse("http://128.0.0.1").loopback);
     CHECK(!parse("http://0.0.0.0").loopback);
     CHECK(!parse("http://[::]").loopback);
