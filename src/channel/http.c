@@ -14,6 +14,8 @@
 #define DEFAULT_OUTBOX      ((size_t)268435456)
 #define DEFAULT_INBOX       ((size_t)67108864)
 #define DEFAULT_CONNECTIONS 1024
+#define DEFAULT_BUFFERED    ((size_t)67108864)
+#define BUFFERED_EACH       ((size_t)4194304)
 
 static struct http_channel *http_of(struct whist_channel *ch)
 {
@@ -280,7 +282,7 @@ uint16_t whist_channel_http_port(const struct whist_channel *ch)
 /* ---- Making ---- */
 
 /* Fills in defaults. */
-static struct whist_http_tuning tuning_of(const struct whist_http_tuning *given)
+static struct whist_http_tuning tuning_of(const struct whist_http_tuning *given, size_t n)
 {
     struct whist_http_tuning t = given != NULL ? *given : (struct whist_http_tuning){0};
     struct rlimit files;
@@ -291,6 +293,7 @@ static struct whist_http_tuning tuning_of(const struct whist_http_tuning *given)
     t.idle_ms = t.idle_ms != 0 ? t.idle_ms : 75000;
     t.head_ms = t.head_ms != 0 ? t.head_ms : 30000;
     t.linger_ms = t.linger_ms != 0 ? t.linger_ms : 2000;
+    t.max_buffered = t.max_buffered != 0 ? t.max_buffered : DEFAULT_BUFFERED + n * BUFFERED_EACH;
     if (t.max_connections == 0) {
         t.max_connections = DEFAULT_CONNECTIONS;
         if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur / 2 < t.max_connections) {
@@ -464,7 +467,7 @@ static void init_channel(struct http_channel *ch, const struct whist_http_option
                                       .timeout_ms = timeout,
                                       .max_message = WHIST_MAX_MESSAGE};
     ch->log = o->log;
-    ch->tuning = tuning_of(tuning);
+    ch->tuning = tuning_of(tuning, o->n);
     ch->connect_timeout_ms =
         o->connect_timeout_ms != 0 ? o->connect_timeout_ms : DEFAULT_TIMEOUT_MS;
     ch->outbox_bytes = o->outbox_bytes != 0 ? o->outbox_bytes : DEFAULT_OUTBOX;

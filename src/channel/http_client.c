@@ -296,8 +296,8 @@ static void connected(struct http_peer *p)
         return;
     }
     p->state = PEER_READY;
-    p->timer_ms = 0;
     p->idle_since = p->ch->now_ms;
+    p->timer_ms = p->idle_since + p->ch->tuning.client_idle_ms;
     whist_httpc_pump(p);
 }
 
@@ -579,7 +579,13 @@ void whist_httpc_timer(struct http_peer *p)
     case PEER_CONNECTING:
     case PEER_LOOKUP:
     case PEER_WAITING:
-        if (now >= give_up_at(p)) {
+        if (p->head == NULL) { /* dropped by an abort */
+            whist_net_lookup_free(p->lookup);
+            p->lookup = NULL;
+            disconnect(p);
+            p->state = PEER_OFF;
+            p->trying_since = 0;
+        } else if (now >= give_up_at(p)) {
             fail_unreachable(p);
         } else if (p->state == PEER_WAITING) {
             begin_round(p);

@@ -24,6 +24,7 @@ struct whist_http_tuning {
     int64_t head_ms;        /* for a request head to arrive: 30,000 */
     int64_t linger_ms;      /* for the other end to close after our last answer: 2,000 */
     int send_buffer;        /* of our own connections, in bytes: the system's choice */
+    size_t max_buffered;    /* bytes of unfinished requests and answers: 64 MiB + 4 MiB a party */
     size_t max_connections; /* of our server: 1,024, at most half of what the process may open */
 };
 
@@ -118,8 +119,9 @@ struct http_conn {
     bool last;     /* the present request is the last one of this connection */
     bool eof;      /* the other side is shut */
     size_t from;   /* sender of the present request */
-    int64_t active_ms, deadline_ms;
-    size_t drained; /* bytes read over while lingering */
+    int64_t deadline_ms;
+    size_t buffered; /* bytes of memory it holds, as last accounted */
+    size_t drained;  /* bytes read over while lingering */
     uint32_t events;
     struct whist_http_parser parser;
     struct whist_buffer in; /* read and not yet parsed, from in_at on */
@@ -132,6 +134,7 @@ struct http_server {
     struct http_io listener;
     struct http_conn *oldest, *newest;
     size_t n_conns;
+    size_t buffered; /* sum over the connections */
     struct http_conn *held, **held_tail;
     struct http_conn *garbage; /* freed when no event can refer to them any more */
     int64_t sweep_ms;          /* earliest deadline of a connection; 0: none */
@@ -194,14 +197,34 @@ void whist_httpc_clear(struct http_peer *p);
 
 /* ---- http_server.c: I/O thread only ---- */
 
-void whist_httpd_accept(struct http_channel *ch);
 void whist_httpd_events(struct http_channel *ch, struct http_conn *c, uint32_t events);
 /* Tries again to deliver the messages whose answers are held. */
 void whist_httpd_retry_held(struct http_channel *ch);
-/* Closes connections whose time is over. */
+
+/* ---- http_conns.c: I/O thread only ---- */
+
+void whist_httpd_accept(struct http_channel *ch);
+/* Closes connections whose time is over, and accepts again. */
 void whist_httpd_timers(struct http_channel *ch);
+/* Frees connections that ended; between two turns of the loop. */
 void whist_httpd_collect(struct http_channel *ch);
 /* Closes everything. The thread has ended. */
 void whist_httpd_clear(struct http_channel *ch);
+/* Ends one connection; c is valid until whist_httpd_collect. */
+void whist_httpd_end(struct http_channel *ch, struct http_conn *c);
+/* It has been active. */
+void whist_httpd_touch(struct http_channel *ch, struct http_conn *c);
+/* Its time is over in after_ms. */
+void whist_httpd_deadline(struct http_channel *ch, struct http_conn *c, int64_t after_ms);
+/* Appends to, removes from the list of held answers. */
+void whist_httpd_hold(struct http_channel *ch, struct http_conn *c);
+void whist_httpd_unhold(struct http_channel *ch, struct http_conn *c);
+/* Counts its memory; when all connections hold more than max_buffered, some of them end, c last. */
+void whist_httpd_account(struct http_channel *ch, struct http_conn *c);
+
+static inline size_t whist_httpd_unsent(const struct http_conn *c)
+{
+    return c->out.len - c->out_at;
+}
 
 #endif

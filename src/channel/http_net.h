@@ -32,6 +32,9 @@ void whist_net_error_text(char out[WHIST_NET_TEXT_MAX], int error);
 bool whist_net_literal(struct whist_net_addresses *out, const struct whist_url *url);
 
 bool whist_net_set_nonblocking(int fd);
+/* No delay of small segments; probes that notice within a minute that the other machine is gone,
+ * for an answer may be held for as long as the peer likes. Best effort. */
+void whist_net_tune(int fd);
 
 /* A non-blocking listening socket on an address (port 0: any free port). any: on all addresses of
  * the machine instead; of IPv4 if the URL is an IPv4 address, else of both families where the

@@ -34,9 +34,10 @@ void whist_net_lookup_free(struct whist_net_lookup *lookup)
 
 static void resolve(struct whist_net_lookup *lookup)
 {
-    struct addrinfo hints = {.ai_family = AF_UNSPEC,
-                             .ai_socktype = SOCK_STREAM,
-                             .ai_flags = AI_NUMERICSERV | AI_ADDRCONFIG};
+    /* Without AI_ADDRCONFIG, which hides names of loopback on a machine that is offline: an address
+     * of a family that is missing here fails at once. */
+    struct addrinfo hints = {
+        .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
     struct addrinfo *list = NULL;
     char port[8];
     int error;

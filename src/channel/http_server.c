@@ -2,109 +2,20 @@
 /* The server of an HTTP channel: POST …/msg/{from} goes into the inbox of that sender; when it is
  * full the answer is held, and so is everything behind it on that connection. I/O thread only. */
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <sys/epoll.h>
-#include <unistd.h>
 
 #include "channel/http_impl.h"
 #include "channel/http_route.h"
 
-#define ACCEPTS_MAX     64    /* connections accepted in one turn of the loop */
-#define ANSWERS_MAX     16384 /* bytes of unsent answers at which reading pauses */
-#define ACCEPT_PAUSE_MS 100   /* when neither descriptors nor victims are left */
+#define ANSWERS_MAX 16384 /* bytes of unsent answers at which reading pauses */
 /* Body bytes beyond the limit that are read over before a connection is closed instead. */
 #define OVERLONG_MAX ((uint64_t)1048576)
 #define LINGER_MAX   ((size_t)4194304) /* the same, after the last answer */
-#define SWEEP_MIN_MS 100
 
 static void update(struct http_channel *ch, struct http_conn *c);
 
-/* ---- Lists ---- */
-
-static void unlink_conn(struct http_server *s, struct http_conn *c)
-{
-    *(c->prev != NULL ? &c->prev->next : &s->oldest) = c->next;
-    *(c->next != NULL ? &c->next->prev : &s->newest) = c->prev;
-}
-
-static void link_newest(struct http_server *s, struct http_conn *c)
-{
-    c->prev = s->newest;
-    c->next = NULL;
-    *(s->newest != NULL ? &s->newest->next : &s->oldest) = c;
-    s->newest = c;
-}
-
-static void append_held(struct http_server *s, struct http_conn *c)
-{
-    c->next_held = NULL;
-    *s->held_tail = c;
-    s->held_tail = &c->next_held;
-}
-
-static void remove_held(struct http_server *s, struct http_conn *c)
-{
-    for (struct http_conn **at = &s->held; *at != NULL; at = &(*at)->next_held) {
-        if (*at == c) {
-            *at = c->next_held;
-            if (s->held_tail == &c->next_held) {
-                s->held_tail = at;
-            }
-            return;
-        }
-    }
-}
-
-static void set_deadline(struct http_channel *ch, struct http_conn *c, int64_t after_ms)
-{
-    c->deadline_ms = ch->now_ms + after_ms;
-    if (ch->server.sweep_ms == 0 || c->deadline_ms < ch->server.sweep_ms) {
-        ch->server.sweep_ms = c->deadline_ms;
-    }
-}
-
-static void destroy(struct http_channel *ch, struct http_conn *c)
-{
-    struct http_server *s = &ch->server;
-
-    if (c->state == CONN_DEAD) {
-        return;
-    }
-    if (c->state == CONN_HELD) {
-        remove_held(s, c);
-    }
-    c->state = CONN_DEAD;
-    close(c->io.fd);
-    c->io.fd = -1;
-    unlink_conn(s, c);
-    s->n_conns--;
-    whist_http_parser_clear(&c->parser);
-    whist_buffer_clear(&c->in);
-    whist_buffer_clear(&c->out);
-    c->next_held = s->garbage;
-    s->garbage = c;
-    if (s->accept_again_ms != 0) {
-        s->accept_again_ms = ch->now_ms; /* there is room again */
-    }
-}
-
-void whist_httpd_collect(struct http_channel *ch)
-{
-    while (ch->server.garbage != NULL) {
-        struct http_conn *c = ch->server.garbage;
-        ch->server.garbage = c->next_held;
-        whist_free(c);
-    }
-}
-
 /* ---- Answers ---- */
-
-static size_t unsent(const struct http_conn *c)
-{
-    return c->out.len - c->out_at;
-}
 
 static whist_http_connection connection_field(const struct http_conn *c)
 {
@@ -121,7 +32,7 @@ static void write_answer(struct http_channel *ch, struct http_conn *c,
 {
     c->answered = true;
     if (whist_http_write_answer(&c->out, answer, time(NULL)) != WHIST_OK) {
-        destroy(ch, c);
+        whist_httpd_end(ch, c);
     }
 }
 
@@ -148,7 +59,7 @@ static void end_request(struct http_channel *ch, struct http_conn *c)
     if (c->state == CONN_DEAD) {
         return;
     }
-    set_deadline(ch, c, ch->tuning.idle_ms);
+    whist_httpd_deadline(ch, c, ch->tuning.idle_ms);
     if (c->last || !c->parser.keep_alive) {
         c->state = CONN_CLOSING;
         return;
@@ -217,7 +128,7 @@ static void take_message(struct http_channel *ch, struct http_conn *c)
     }
     c->state = CONN_HELD;
     c->deadline_ms = 0;
-    append_held(&ch->server, c);
+    whist_httpd_hold(ch, c);
 }
 
 void whist_httpd_retry_held(struct http_channel *ch)
@@ -236,7 +147,7 @@ void whist_httpd_retry_held(struct http_channel *ch)
             continue;
         }
         if (c->state != CONN_DEAD) {
-            remove_held(&ch->server, c);
+            whist_httpd_unhold(ch, c);
             update(ch, c);
         }
     }
@@ -260,10 +171,10 @@ static void take_head(struct http_channel *ch, struct http_conn *c)
 {
     struct whist_http_route route;
 
-    set_deadline(ch, c, ch->tuning.idle_ms);
+    whist_httpd_deadline(ch, c, ch->tuning.idle_ms);
     if (whist_http_route(&route, &c->parser, ch->peers[ch->base.me].url.prefix, ch->base.n) !=
         WHIST_OK) {
-        destroy(ch, c);
+        whist_httpd_end(ch, c);
         return;
     }
     if (route.status == 200) {
@@ -272,7 +183,7 @@ static void take_head(struct http_channel *ch, struct http_conn *c)
         if (c->parser.expect_continue &&
             whist_buffer_append(&c->out, WHIST_HTTP_CONTINUE, strlen(WHIST_HTTP_CONTINUE)) !=
                 WHIST_OK) {
-            destroy(ch, c);
+            whist_httpd_end(ch, c);
         }
         return;
     }
@@ -330,7 +241,7 @@ static void take_event(struct http_channel *ch, struct http_conn *c, whist_http_
         take_malformed(ch, c);
         break;
     default:
-        destroy(ch, c);
+        whist_httpd_end(ch, c);
         break;
     }
 }
@@ -339,7 +250,7 @@ static void take_event(struct http_channel *ch, struct http_conn *c, whist_http_
 
 static bool may_parse(const struct http_conn *c)
 {
-    return c->state == CONN_READING && unsent(c) < ANSWERS_MAX;
+    return c->state == CONN_READING && whist_httpd_unsent(c) < ANSWERS_MAX;
 }
 
 /* Parses what it may; returns how much. */
@@ -370,7 +281,7 @@ static void parse_fresh(struct http_channel *ch, struct http_conn *c, const uint
 
     if (at < len && (c->state == CONN_READING || c->state == CONN_HELD) &&
         whist_buffer_append(&c->in, data + at, len - at) != WHIST_OK) {
-        destroy(ch, c);
+        whist_httpd_end(ch, c);
     }
 }
 
@@ -386,19 +297,19 @@ static void parse_kept(struct http_channel *ch, struct http_conn *c)
 /* Sends what the socket takes. */
 static void flush(struct http_channel *ch, struct http_conn *c)
 {
-    while (unsent(c) != 0) {
-        ssize_t n = send(c->io.fd, c->out.data + c->out_at, unsent(c), MSG_NOSIGNAL);
+    while (whist_httpd_unsent(c) != 0) {
+        ssize_t n = send(c->io.fd, c->out.data + c->out_at, whist_httpd_unsent(c), MSG_NOSIGNAL);
         if (n < 0 && errno == EINTR) {
             continue;
         }
         if (n < 0) {
             if (errno != EAGAIN && errno != EWOULDBLOCK) {
-                destroy(ch, c);
+                whist_httpd_end(ch, c);
             }
             return;
         }
         c->out_at += (size_t)n;
-        set_deadline(ch, c, ch->tuning.idle_ms);
+        whist_httpd_deadline(ch, c, ch->tuning.idle_ms);
     }
     c->out.len = 0;
     c->out_at = 0;
@@ -407,12 +318,12 @@ static void flush(struct http_channel *ch, struct http_conn *c)
 static void close_down(struct http_channel *ch, struct http_conn *c)
 {
     if (c->eof || shutdown(c->io.fd, SHUT_WR) != 0) {
-        destroy(ch, c);
+        whist_httpd_end(ch, c);
         return;
     }
     c->state = CONN_LINGER;
     whist_buffer_clear(&c->in);
-    set_deadline(ch, c, ch->tuning.linger_ms);
+    whist_httpd_deadline(ch, c, ch->tuning.linger_ms);
 }
 
 /* After every change: sends, goes on with what was kept, and asks for the events that matter now.
@@ -428,10 +339,10 @@ static void update(struct http_channel *ch, struct http_conn *c)
             flush(ch, c);
         }
     }
-    if (c->state == CONN_READING && c->eof && unsent(c) == 0) {
-        destroy(ch, c);
+    if (c->state == CONN_READING && c->eof && whist_httpd_unsent(c) == 0) {
+        whist_httpd_end(ch, c);
     }
-    if (c->state == CONN_CLOSING && unsent(c) == 0) {
+    if (c->state == CONN_CLOSING && whist_httpd_unsent(c) == 0) {
         close_down(ch, c);
     }
     if (c->state == CONN_DEAD) {
@@ -443,20 +354,22 @@ static void update(struct http_channel *ch, struct http_conn *c)
     if (c->state == CONN_HELD) {
         events |= EPOLLRDHUP;
     }
-    if (unsent(c) != 0) {
+    if (whist_httpd_unsent(c) != 0) {
         events |= EPOLLOUT;
     }
     if (events != c->events && !whist_http_watch(ch, &c->io, events, false)) {
-        destroy(ch, c);
+        whist_httpd_end(ch, c);
     }
     c->events = events;
+    whist_httpd_account(ch, c);
 }
 
 static void take_eof(struct http_channel *ch, struct http_conn *c)
 {
     c->eof = true;
     if (c->state == CONN_LINGER || c->state == CONN_HELD) {
-        destroy(ch, c); /* a held message was not acknowledged: its sender may send it again */
+        whist_httpd_end(ch,
+                        c); /* a held message was not acknowledged: its sender may send it again */
     } else if (c->state == CONN_READING && whist_http_feed_eof(&c->parser) == WHIST_HTTP_BAD) {
         take_malformed(ch, c);
     }
@@ -466,7 +379,7 @@ static void read_over(struct http_channel *ch, struct http_conn *c, size_t n)
 {
     c->drained += n;
     if (c->drained > LINGER_MAX) {
-        destroy(ch, c);
+        whist_httpd_end(ch, c);
     }
 }
 
@@ -477,7 +390,7 @@ static void read_request(struct http_channel *ch, struct http_conn *c)
 
     if (n < 0) {
         if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
-            destroy(ch, c);
+            whist_httpd_end(ch, c);
         }
         return;
     }
@@ -485,17 +398,15 @@ static void read_request(struct http_channel *ch, struct http_conn *c)
         take_eof(ch, c);
         return;
     }
-    c->active_ms = ch->now_ms;
-    unlink_conn(&ch->server, c);
-    link_newest(&ch->server, c);
+    whist_httpd_touch(ch, c);
     if (c->state == CONN_LINGER) {
         read_over(ch, c, (size_t)n);
         return;
     }
     if (began) {
-        set_deadline(ch, c, ch->tuning.head_ms);
+        whist_httpd_deadline(ch, c, ch->tuning.head_ms);
     } else if (whist_http_parser_in_body(&c->parser)) {
-        set_deadline(ch, c, ch->tuning.idle_ms);
+        whist_httpd_deadline(ch, c, ch->tuning.idle_ms);
     }
     parse_fresh(ch, c, ch->scratch, (size_t)n);
 }
@@ -509,7 +420,7 @@ void whist_httpd_events(struct http_channel *ch, struct http_conn *c, uint32_t e
         if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) {
             whist_logf(&ch->log, WHIST_LOG_INFO,
                        "http: party %zu left before its message was taken", c->from);
-            destroy(ch, c);
+            whist_httpd_end(ch, c);
             return;
         }
     } else if ((events & ~(uint32_t)EPOLLOUT) != 0 &&
@@ -518,151 +429,5 @@ void whist_httpd_events(struct http_channel *ch, struct http_conn *c, uint32_t e
     }
     if (c->state != CONN_DEAD) {
         update(ch, c);
-    }
-}
-
-/* ---- Accepting ---- */
-
-/* A connection that nobody will miss: the one that has been silent for longest of those that never
- * delivered a message, else of those between two requests; NULL if there is none. */
-static struct http_conn *find_victim(struct http_channel *ch)
-{
-    struct http_conn *spare = NULL;
-
-    for (struct http_conn *c = ch->server.oldest; c != NULL; c = c->next) {
-        if (c->state == CONN_HELD) {
-            continue;
-        }
-        if (!c->proven || c->state == CONN_LINGER) {
-            return c;
-        }
-        if (spare == NULL && unsent(c) == 0 && whist_http_parser_idle(&c->parser)) {
-            spare = c;
-        }
-    }
-    return spare;
-}
-
-static void evict(struct http_channel *ch, struct http_conn *c)
-{
-    whist_logf(&ch->log, WHIST_LOG_DEBUG, "http: too many connections: closed the quietest");
-    destroy(ch, c);
-}
-
-static void pause_accepting(struct http_channel *ch, int64_t until_ms)
-{
-    ch->server.accept_again_ms = until_ms;
-    (void)whist_http_watch(ch, &ch->server.listener, 0, false);
-}
-
-static bool add_connection(struct http_channel *ch, int fd)
-{
-    int on = 1;
-    struct http_conn *c = whist_zalloc(1, sizeof *c);
-
-    if (c == NULL) {
-        return false;
-    }
-    c->io = (struct http_io){.kind = IO_CONNECTION, .fd = fd};
-    c->active_ms = ch->now_ms;
-    c->events = EPOLLIN;
-    whist_http_parser_init(&c->parser, WHIST_HTTP_REQUEST, ch->base.max_message);
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    if (!whist_net_set_nonblocking(fd) || !whist_http_watch(ch, &c->io, c->events, true)) {
-        whist_free(c);
-        return false;
-    }
-    link_newest(&ch->server, c);
-    ch->server.n_conns++;
-    set_deadline(ch, c, ch->tuning.idle_ms);
-    return true;
-}
-
-static bool is_shortage(int error)
-{
-    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
-}
-
-void whist_httpd_accept(struct http_channel *ch)
-{
-    for (int i = 0; i < ACCEPTS_MAX; i++) {
-        bool full = ch->server.n_conns >= ch->tuning.max_connections;
-        struct http_conn *victim = full ? find_victim(ch) : NULL;
-        int fd;
-        if (full && victim == NULL) {
-            pause_accepting(ch, ch->now_ms + ACCEPT_PAUSE_MS);
-            return;
-        }
-        fd = accept(ch->server.listener.fd, NULL, NULL);
-        if (fd >= 0) {
-            if (victim != NULL) {
-                evict(ch, victim);
-            }
-            if (!add_connection(ch, fd)) {
-                close(fd);
-            }
-        } else if (is_shortage(errno)) {
-            victim = find_victim(ch);
-            if (victim == NULL) {
-                pause_accepting(ch, ch->now_ms + ACCEPT_PAUSE_MS);
-            } else if (i == 0) { /* later there may be nothing left to accept */
-                evict(ch, victim);
-                continue;
-            }
-            return;
-        } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-            return;
-        }
-        /* Any other error concerns the one connection that was to be accepted. */
-    }
-}
-
-/* ---- Time ---- */
-
-static void sweep(struct http_channel *ch)
-{
-    struct http_conn *c = ch->server.oldest, *next;
-
-    ch->server.sweep_ms = 0;
-    for (; c != NULL; c = next) {
-        next = c->next;
-        if (c->deadline_ms == 0) {
-            continue;
-        }
-        if (c->deadline_ms <= ch->now_ms) {
-            destroy(ch, c);
-        } else if (ch->server.sweep_ms == 0 || c->deadline_ms < ch->server.sweep_ms) {
-            ch->server.sweep_ms = c->deadline_ms;
-        }
-    }
-    if (ch->server.sweep_ms != 0 && ch->server.sweep_ms < ch->now_ms + SWEEP_MIN_MS) {
-        ch->server.sweep_ms = ch->now_ms + SWEEP_MIN_MS;
-    }
-}
-
-void whist_httpd_timers(struct http_channel *ch)
-{
-    struct http_server *s = &ch->server;
-
-    if (s->sweep_ms != 0 && s->sweep_ms <= ch->now_ms) {
-        sweep(ch);
-    }
-    if (s->accept_again_ms != 0 && s->accept_again_ms <= ch->now_ms) {
-        s->accept_again_ms = 0;
-        (void)whist_http_watch(ch, &s->listener, EPOLLIN, false);
-    }
-}
-
-void whist_httpd_clear(struct http_channel *ch)
-{
-    for (struct http_conn *c = ch->server.oldest, *next; c != NULL; c = next) {
-        next = c->next;
-        (void)shutdown(c->io.fd, SHUT_WR); /* answers that are on their way still arrive */
-        destroy(ch, c);
-    }
-    whist_httpd_collect(ch);
-    if (ch->server.listener.fd >= 0) {
-        close(ch->server.listener.fd);
-        ch->server.listener.fd = -1;
     }
 }

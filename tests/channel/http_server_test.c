@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* What our server answers, byte for byte: the table "a legacy server" of docs/wire.md with a raw
  * socket as the client. */
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -721,6 +722,44 @@ static void slow_connections_give_way(void)
     whist_channel_free(s.ch);
 }
 
+static bool has_ended(int fd)
+{
+    char byte;
+    ssize_t n = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return n == 0 || (n < 0 && errno == ECONNRESET);
+}
+
+/* Unfinished messages of strangers do not take all memory, and not a party's connection. */
+static void hoarders_give_way(void)
+{
+    enum { LIMIT = 500000, HOARDERS = 20, HOARD = 60000 };
+    const struct whist_http_tuning tuning = {.max_buffered = LIMIT};
+    struct server s = start(2, 1, 0, "", &tuning);
+    int party = raw_connect(s.port), hoarder[HOARDERS], left = 0;
+    char *body = pattern(HOARD);
+
+    raw_send_text(party, "POST /msg/0 HTTP/1.1\r\ncontent-length: 1\r\n\r\n1");
+    raw_expect_answer(party, OK_200);
+    raw_send_text(party, "POST /msg/0 HTTP/1.1\r\ncontent-length: 60001\r\n\r\n2");
+    for (int i = 0; i < HOARDERS; i++) {
+        hoarder[i] = raw_connect(s.port);
+        raw_send_text(hoarder[i], "POST /msg/0 HTTP/1.1\r\ncontent-length: 60001\r\n\r\n");
+        (void)send(hoarder[i], body, HOARD, MSG_NOSIGNAL);
+        settle(&s);
+    }
+    for (int i = 0; i < HOARDERS; i++) {
+        left += !has_ended(hoarder[i]);
+        close(hoarder[i]);
+    }
+    CHECK_MSG(left >= 1 && left * HOARD <= LIMIT, "%d left", left);
+    raw_send(party, body, HOARD);
+    raw_expect_answer(party, OK_200);
+    expect_message(&s, 0, "1", 1);
+    free(body);
+    close(party);
+    whist_channel_free(s.ch);
+}
+
 /* All connections deliver: the longest idle one gives way. When all are busy, new ones wait. */
 static void idle_connections_give_way(void)
 {
@@ -844,6 +883,7 @@ static const struct test_case cases[] = {
     {"after_a_close", after_a_close},
     {"silent_connections_end", silent_connections_end},
     {"slow_connections_give_way", slow_connections_give_way},
+    {"hoarders_give_way", hoarders_give_way},
     {"idle_connections_give_way", idle_connections_give_way},
     {"out_of_descriptors", out_of_descriptors},
     {"allocation_failures", allocation_failures},
