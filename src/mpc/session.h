@@ -73,7 +73,10 @@ struct whist_session {
 #define CHECK_FAILED(s, err, peer, phase, ...)                                                     \
     (DEAF(s) ? WHIST_OK : whist_fail(err, WHIST_ERR_CHECK, (int)(peer), phase, __VA_ARGS__))
 
-whist_status whist_out_of_memory(struct whist_error *err, const char *phase);
+static inline whist_status whist_out_of_memory(struct whist_error *err, const char *phase)
+{
+    return whist_fail(err, WHIST_ERR_NOMEM, WHIST_NO_PEER, phase, "out of memory");
+}
 
 /* ---- wire.c: arrays of fixed length, in messages of at most 1 MiB ---- */
 

@@ -6,11 +6,6 @@ static int64_t deadline(const struct whist_session *s)
     return s->timeout_ms != 0 ? whist_now_ms() + s->timeout_ms : WHIST_DEADLINE_DEFAULT;
 }
 
-whist_status whist_out_of_memory(struct whist_error *err, const char *phase)
-{
-    return whist_fail(err, WHIST_ERR_NOMEM, WHIST_NO_PEER, phase, "out of memory");
-}
-
 whist_status whist_wire_send_owned(struct whist_session *s, size_t to, struct whist_buffer *msg,
                                    const char *phase, struct whist_error *err)
 {
