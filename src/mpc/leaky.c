@@ -102,7 +102,7 @@ product_send(struct whist_session *s, const struct product *pr,
         start(ctx, v, acc + at + k, at + k, part);
         for (size_t p = 0; p < s->n_peers; p++) {
             product_send_part(s, pr, s->peers[p], u, acc + at + k, v, at + k, part);
-            /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): all msg were resized above */
+            /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): msg has room */
             memcpy(msg[p].data + k * sizeof(struct block), u, part * sizeof(struct block));
         }
     }
