@@ -122,8 +122,7 @@ static whist_status synthetic_next(struct whist_gate_source *src, struct whist_g
             s->cell_at = 0;
             n += take_cell(s, gates_out + n, max - n);
         }
-        for (; s->ands == s->n_ands && s->cell_at == s->cell_len && s->gate < end && n < max;
-             s->gate++) {
+        for (; s->ands == s->n_ands && s->gate < end && n < max; s->gate++) {
             gates_out[n++] = fold_gate(s);
         }
     }

@@ -398,6 +398,11 @@ static void the_id_is_of_the_function_as_written(void)
     }
     whist_circuit_free(same);
     whist_circuit_free(c);
+    c = parse_ok("0 2\n1 2\n1 2\n"); /* the same wires in one value and in two */
+    same = parse_ok("0 2\n1 2\n2 1 1\n");
+    CHECK(memcmp(c->id, same->id, 32) != 0);
+    whist_circuit_free(same);
+    whist_circuit_free(c);
 }
 
 /* ---- Allocation failures ---- */

@@ -250,6 +250,55 @@ static void synthetic_limits(void)
     whist_alloc_fail_after(-1);
 }
 
+static void synthetic_rewinds_anywhere(void)
+{
+    struct whist_gate_source *src;
+    struct whist_error err;
+    struct whist_gate g;
+    uint64_t n_gates, n_ands;
+    size_t n;
+
+    CHECK_OK(whist_synthetic_source_new(&src, 300, &err), err);
+    uint64_t hash = pull_all(src, 4096, &n_gates, &n_ands);
+    for (uint64_t stop = 120; stop < 160; stop++) {
+        CHECK_OK(src->ops->rewind(src, &err), err);
+        for (uint64_t i = 0; i < stop; i++) {
+            CHECK_OK(src->ops->next(src, &g, 1, &n, &err), err);
+        }
+        CHECK(pull_all(src, 4096, &n_gates, &n_ands) == hash);
+    }
+    whist_gate_source_free(src);
+}
+
+/* The outputs gather what the last ANDs wrote. */
+static void synthetic_outputs_depend_on_the_last_gates(void)
+{
+    static struct whist_gate g[20000];
+    struct whist_error err;
+
+    for (uint64_t n_ands = 1; n_ands < 3000; n_ands += 131) {
+        struct whist_gate_source *src;
+        bool depends[4096] = {false};
+        size_t n, last = 0, outputs = 0;
+        CHECK_OK(whist_synthetic_source_new(&src, n_ands, &err), err);
+        CHECK_OK(src->ops->next(src, g, 20000, &n, &err), err);
+        for (size_t i = 0; i < n; i++) {
+            last = g[i].op == WHIST_OP_AND ? i : last;
+        }
+        CHECK(n < 20000 && last != 0);
+        depends[g[last].out] = true;
+        for (size_t i = last + 1; i < n; i++) {
+            depends[g[i].out] = depends[g[i].a] || depends[g[i].b];
+        }
+        for (size_t i = 0; i < 64; i++) {
+            outputs += depends[src->ops->output_slots(src)[i]];
+        }
+        CHECK_MSG(outputs == 1, "%zu outputs depend on AND %llu", outputs,
+                  (unsigned long long)n_ands);
+        whist_gate_source_free(src);
+    }
+}
+
 /* ANDs in a row are independent: none reads what one of the same layer wrote. */
 static void synthetic_layers(void)
 {
@@ -309,6 +358,8 @@ static const struct test_case cases[] = {
     {"synthetic_is_the_same_in_any_batches", synthetic_is_the_same_in_any_batches},
     {"synthetic_limits", synthetic_limits},
     {"synthetic_layers", synthetic_layers},
+    {"synthetic_rewinds_anywhere", synthetic_rewinds_anywhere},
+    {"synthetic_outputs_depend_on_the_last_gates", synthetic_outputs_depend_on_the_last_gates},
     {"synthetic_depends_on_its_inputs", synthetic_depends_on_its_inputs},
 };
 TEST_MAIN(cases)

@@ -75,6 +75,26 @@ static void bad_numbers_are_refused(void)
     CHECK(memcmp(bits, before, sizeof bits) == 0);
 }
 
+/* Numbers a little or much too large, for all widths. */
+static void too_large_by_any_power(void)
+{
+    static uint8_t bits[1000], out[1000];
+    struct whist_buffer t = {0};
+
+    for (size_t width = 1; width < 400; width += width < 140 ? 1 : 7) {
+        for (size_t top = width; top < width + width / 4 + 70; top++) {
+            struct whist_error err;
+            bits[top] = 1;
+            t.len = 0;
+            CHECK(whist_value_decimal(&t, bits, top + 1) == WHIST_OK);
+            CHECK_MSG(whist_value_parse(out, width, whist_buffer_view(&t), &err) == WHIST_ERR_LIMIT,
+                      "2^%zu in %zu bits", top, width);
+            bits[top] = 0;
+        }
+    }
+    whist_buffer_clear(&t);
+}
+
 /* The value is private: an error must not repeat it. */
 static void errors_do_not_repeat_the_value(void)
 {
@@ -164,6 +184,7 @@ static void every_allocation_may_fail(void)
 static const struct test_case cases[] = {
     {"numbers_are_read", numbers_are_read},
     {"bad_numbers_are_refused", bad_numbers_are_refused},
+    {"too_large_by_any_power", too_large_by_any_power},
     {"errors_do_not_repeat_the_value", errors_do_not_repeat_the_value},
     {"numbers_are_written", numbers_are_written},
     {"round_trips", round_trips},
