@@ -478,7 +478,6 @@ static void close_idle(struct http_peer *p)
 {
     disconnect(p);
     p->state = PEER_OFF;
-    whist_httpc_pump(p);
 }
 
 static void feed_answer(struct http_peer *p, const uint8_t *data, size_t len)
@@ -499,9 +498,7 @@ static void feed_answer(struct http_peer *p, const uint8_t *data, size_t len)
         whist_logf(&p->ch->log, WHIST_LOG_DEBUG, "http: party %zu sent more than its answer",
                    p->index);
         close_idle(p);
-        return;
     }
-    whist_httpc_pump(p);
 }
 
 /* The connection has ended: why, or "" for an orderly end. */
@@ -521,9 +518,9 @@ static void ended(struct http_peer *p, const char *why)
         return;
     }
     (void)take_event(p, ev);
-    whist_httpc_pump(p);
 }
 
+/* Whoever calls this pumps afterwards. */
 static void read_answer(struct http_peer *p)
 {
     uint8_t data[4096];
@@ -547,7 +544,8 @@ static void read_answer(struct http_peer *p)
 
 /* ---- Entries of the I/O thread ---- */
 
-void whist_httpc_pump(struct http_peer *p)
+/* Does the next thing; true if there may be another one at once. */
+static bool pump_once(struct http_peer *p)
 {
     if (p->state == PEER_LOOKUP) {
         end_lookup(p);
@@ -559,7 +557,16 @@ void whist_httpc_pump(struct http_peer *p)
             begin_round(p);
         } else if (!begin_message(p)) {
             read_answer(p); /* an early answer explains more than a broken pipe */
+            return true;
         }
+    }
+    return false;
+}
+
+void whist_httpc_pump(struct http_peer *p)
+{
+    while (pump_once(p)) {
+        /* How often answers come early is up to the peer: a loop, no recursion. */
     }
 }
 
@@ -572,6 +579,7 @@ void whist_httpc_timer(struct http_peer *p)
     case PEER_READY:
         if (!p->in_flight && idle_end <= now) {
             close_idle(p);
+            whist_httpc_pump(p);
         } else {
             p->timer_ms = p->in_flight ? now + p->ch->tuning.client_idle_ms : idle_end;
         }
@@ -614,6 +622,7 @@ void whist_httpc_events(struct http_peer *p, uint32_t events)
     if (p->state == PEER_READY && p->in_flight && p->want_write && !write_message(p)) {
         read_answer(p);
     }
+    whist_httpc_pump(p);
 }
 
 void whist_httpc_clear(struct http_peer *p)

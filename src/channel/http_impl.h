@@ -168,7 +168,7 @@ struct http_channel {
 
 /* ---- http_loop.c ---- */
 
-void *whist_http_loop(void *ch);
+void *whist_http_loop(void *arg);
 /* Makes the I/O thread look at all peers and held answers. From any thread. */
 void whist_http_wake(struct http_channel *ch);
 /* Asks for events (EPOLLIN, …) of a socket: add it first, then change. */
