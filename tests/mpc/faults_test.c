@@ -158,13 +158,21 @@ static void add_job(struct sweep *s, size_t party, size_t at, whist_fault fault,
     s->jobs[s->n_jobs++] = (struct job){{fault, at, seed}, party, seed};
 }
 
+/* More of something in soak runs. */
+static size_t soaked(size_t n)
+{
+    long tenths = test_scale(10);
+    return tenths > 10 ? n * (size_t)tenths / 10 : n;
+}
+
 /* All faults on the messages first … end − 1 of one party, some bits of each flipped. */
 static void add_jobs(struct sweep *s, size_t party, size_t first, size_t end, size_t flips)
 {
     for (size_t at = first; at < end; at++) {
         for (whist_fault f = WHIST_FAULT_DROP; f <= WHIST_FAULT_CUT; f++) {
-            for (size_t k = 0; k < (f == WHIST_FAULT_FLIP ? flips : 1); k++) {
-                uint64_t seed = ((uint64_t)s->n << 8 | party) << 32 | at << 16 | f << 8 | k;
+            for (size_t k = 0; k < (f == WHIST_FAULT_FLIP ? soaked(flips) : soaked(1)); k++) {
+                uint64_t seed =
+                    ((uint64_t)s->n << 8 | party) << 40 | at << 24 | (uint64_t)f << 16 | k;
                 if (in_sweep(seed)) {
                     add_job(s, party, at, f, seed);
                 }
