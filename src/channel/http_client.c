@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <sys/epoll.h>
-#include <unistd.h>
 
 #include "channel/http_impl.h"
 
@@ -91,10 +90,7 @@ static void pop_head(struct http_peer *p)
 
 static void disconnect(struct http_peer *p)
 {
-    if (p->io.fd >= 0) {
-        close(p->io.fd);
-    }
-    p->io.fd = -1;
+    whist_http_close(p->ch, &p->io);
     p->in_flight = p->reused = p->want_write = false;
     whist_http_parser_clear(&p->parser);
     whist_http_parser_init(&p->parser, WHIST_HTTP_RESPONSE, ANSWER_MAX);

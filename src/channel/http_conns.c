@@ -75,8 +75,7 @@ void whist_httpd_end(struct http_channel *ch, struct http_conn *c)
         whist_httpd_unhold(ch, c);
     }
     c->state = CONN_DEAD;
-    close(c->io.fd);
-    c->io.fd = -1;
+    whist_http_close(ch, &c->io);
     unlink_conn(s, c);
     s->n_conns--;
     s->buffered -= c->buffered;
@@ -220,8 +219,9 @@ void whist_httpd_account(struct http_channel *ch, struct http_conn *c)
     s->buffered += c->buffered;
     while (s->buffered > ch->tuning.max_buffered && c->state != CONN_DEAD) {
         struct http_conn *victim = find_hoarder(ch);
-        whist_logf(&ch->log, WHIST_LOG_WARN,
+        whist_logf(&ch->log, (s->warned & 2) == 0 ? WHIST_LOG_WARN : WHIST_LOG_DEBUG,
                    "http: unfinished messages take too much memory: closed a connection");
+        s->warned |= 2;
         whist_httpd_end(ch, victim != NULL ? victim : c);
     }
 }
@@ -270,8 +270,5 @@ void whist_httpd_clear(struct http_channel *ch)
         whist_httpd_end(ch, c);
     }
     whist_httpd_collect(ch);
-    if (ch->server.listener.fd >= 0) {
-        close(ch->server.listener.fd);
-        ch->server.listener.fd = -1;
-    }
+    whist_http_close(ch, &ch->server.listener);
 }

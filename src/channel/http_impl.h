@@ -139,7 +139,7 @@ struct http_server {
     struct http_conn *garbage; /* freed when no event can refer to them any more */
     int64_t sweep_ms;          /* earliest deadline of a connection; 0: none */
     int64_t accept_again_ms;   /* 0: accepting */
-    uint64_t warned;           /* bit 0: about a message from the own index */
+    uint64_t warned;           /* bit 0: of a message from the own index; 1: of memory */
 };
 
 struct http_channel {
@@ -173,6 +173,8 @@ void *whist_http_loop(void *arg);
 void whist_http_wake(struct http_channel *ch);
 /* Asks for events (EPOLLIN, …) of a socket: add it first, then change. */
 bool whist_http_watch(struct http_channel *ch, struct http_io *io, uint32_t events, bool add);
+/* Stops watching a socket and closes it; nothing if there is none. */
+void whist_http_close(struct http_channel *ch, struct http_io *io);
 
 /* ---- http_client.c: all but init and clear with the peer's lock held ---- */
 

@@ -15,6 +15,17 @@ bool whist_http_watch(struct http_channel *ch, struct http_io *io, uint32_t even
     return epoll_ctl(ch->epoll_fd, add ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, io->fd, &ev) == 0;
 }
 
+void whist_http_close(struct http_channel *ch, struct http_io *io)
+{
+    if (io->fd >= 0) {
+        struct epoll_event unused = {0};
+        /* Not left to close: a child of fork may hold a copy, and its events would come here. */
+        (void)epoll_ctl(ch->epoll_fd, EPOLL_CTL_DEL, io->fd, &unused);
+        close(io->fd);
+        io->fd = -1;
+    }
+}
+
 void whist_http_wake(struct http_channel *ch)
 {
     uint64_t one = 1;

@@ -199,7 +199,7 @@ static void take_head(struct http_channel *ch, struct http_conn *c)
 
 static void take_malformed(struct http_channel *ch, struct http_conn *c)
 {
-    whist_logf(&ch->log, WHIST_LOG_INFO, "http: refused a request: %s", c->parser.why);
+    whist_logf(&ch->log, WHIST_LOG_DEBUG, "http: refused a request: %s", c->parser.why);
     c->last = true;
     if (c->parser.in_body) {
         if (!c->answered) {

@@ -2,6 +2,7 @@
 /* What our client sends, byte for byte, and what it makes of every kind of answer: the table "a
  * legacy sender" of docs/wire.md with a raw socket as the server. */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdatomic.h>
@@ -390,6 +391,20 @@ static void refused_for_ever(void)
     send_text(&c, "one");
     expect_failure(&c, WHIST_ERR_UNREACHABLE, "Connection refused");
     stop(&c);
+}
+
+/* Who looks for a port on which nobody listens may get that very port as his own, and is then
+ * connected to himself: that is nobody. */
+static void connected_to_itself(void)
+{
+    struct sockaddr_in sa = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    uint16_t port;
+    int fd = bind_loopback(&port);
+
+    sa.sin_port = htons(port);
+    CHECK(connect(fd, (struct sockaddr *)&sa, sizeof sa) == 0);
+    CHECK(whist_net_connected(fd) == ECONNREFUSED);
+    close(fd);
 }
 
 static void unknown_name(void)
@@ -853,6 +868,7 @@ static const struct test_case cases[] = {
     {"not_found_for_ever", not_found_for_ever},
     {"refused_is_not_yet", refused_is_not_yet},
     {"refused_for_ever", refused_for_ever},
+    {"connected_to_itself", connected_to_itself},
     {"unknown_name", unknown_name},
     {"fatal_answers", fatal_answers},
     {"long_answers", long_answers},
