@@ -3,6 +3,7 @@
  * legacy sender" of docs/wire.md with a raw socket as the server. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdatomic.h>
@@ -37,13 +38,14 @@ struct setup {
     const char *host, *prefix; /* of party 0; NULL: 127.0.0.1, "" */
     int64_t connect_timeout_ms;
     size_t outbox_bytes;
-    bool deaf; /* the port is taken, but nobody listens yet */
+    bool deaf;     /* the port is taken, but nobody listens yet */
+    bool anywhere; /* party 0 listens on all IPv4 addresses */
     struct whist_http_tuning tuning;
 };
 
-static int bind_loopback(uint16_t *port_out)
+static int bind_to(in_addr_t address, uint16_t *port_out)
 {
-    struct sockaddr_in sa = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in sa = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(address)};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     CHECK(fd >= 0 && bind(fd, (struct sockaddr *)&sa, sizeof sa) == 0);
@@ -60,7 +62,8 @@ static void start(struct client *c, const struct setup *setup)
     int own = listen_loopback(&own_port);
 
     *c = (struct client){0};
-    c->listener = setup->deaf ? bind_loopback(&c->port) : listen_loopback(&c->port);
+    c->listener = bind_to(setup->anywhere ? INADDR_ANY : INADDR_LOOPBACK, &c->port);
+    CHECK(setup->deaf || listen(c->listener, 10) == 0);
     snprintf(c->prefix, sizeof c->prefix, "%s", setup->prefix != NULL ? setup->prefix : "");
     snprintf(url[0], sizeof url[0], "http://%s:%u%s",
              setup->host != NULL ? setup->host : "127.0.0.1", (unsigned)c->port, c->prefix);
@@ -399,12 +402,61 @@ static void connected_to_itself(void)
 {
     struct sockaddr_in sa = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     uint16_t port;
-    int fd = bind_loopback(&port);
+    int fd = bind_to(INADDR_LOOPBACK, &port);
 
     sa.sin_port = htons(port);
     CHECK(connect(fd, (struct sockaddr *)&sa, sizeof sa) == 0);
     CHECK(whist_net_connected(fd) == ECONNREFUSED);
     close(fd);
+}
+
+/* The look-up itself: it may run on when nobody waits any more. */
+static void look_up(void)
+{
+    struct whist_url url = {.kind = WHIST_URL_NAME, .port = 4711, .host = "127.0.0.1"};
+    struct whist_net_addresses found = {0};
+    char text[WHIST_NET_TEXT_MAX];
+    struct whist_net_lookup *lookup = whist_net_lookup_start(&url, -1);
+
+    CHECK(lookup != NULL);
+    while (!whist_net_lookup_done(lookup, &found, text)) {
+        sched_yield();
+    }
+    CHECK(found.n >= 1);
+    whist_net_address_text(text, &found.at[0]);
+    CHECK_MSG(strcmp(text, "127.0.0.1:4711") == 0, "%s", text);
+    whist_net_lookup_free(lookup);
+    for (int i = 0; i < 20; i++) {
+        whist_net_lookup_free(whist_net_lookup_start(&url, -1));
+    }
+}
+
+static void name_of_this_machine(void)
+{
+    struct client c;
+    char name[100] = "";
+    struct whist_url url;
+    struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM}, *list = NULL;
+    char text[200];
+
+    CHECK(gethostname(name, sizeof name - 1) == 0);
+    snprintf(text, sizeof text, "http://%s", name);
+    if (whist_url_parse(&url, text, NULL) != WHIST_OK || url.kind != WHIST_URL_NAME ||
+        url.loopback || getaddrinfo(name, NULL, &hints, &list) != 0) {
+        SKIP("the name of this machine has no address");
+    }
+    freeaddrinfo(list);
+    start(&c, &(struct setup){.host = name, .anywhere = true});
+    send_text(&c, "x");
+    int fd = raw_accept(c.listener);
+    snprintf(text, sizeof text, "POST /msg/1 HTTP/1.1\r\naccept: */*\r\nhost: %s:%u\r\n", url.host,
+             (unsigned)c.port);
+    raw_expect(fd, text);
+    raw_expect(fd, "content-length: 1\r\n\r\nx");
+    answer(fd, OK_200);
+    flush(&c);
+    close(fd);
+    stop(&c);
 }
 
 static void unknown_name(void)
@@ -758,6 +810,23 @@ static whist_status make(const char *own, const char *other, const char *listen,
     return st;
 }
 
+/* A channel listens on the port of its own URL. A port that was free a moment ago may be taken by
+ * somebody's outgoing connection: then another one. */
+static void own_url_works(const char *host, bool insecure)
+{
+    struct whist_error err = {0};
+    whist_status st = WHIST_ERR_IO;
+
+    for (int tries = 0; tries < 20 && st == WHIST_ERR_IO; tries++) {
+        char url[60];
+        uint16_t port;
+        close(listen_loopback(&port));
+        snprintf(url, sizeof url, "http://%s:%u", host, (unsigned)port);
+        st = make(url, "http://127.0.0.1:2", NULL, insecure, &err);
+    }
+    CHECK_OK(st, err);
+}
+
 static void options(void)
 {
     struct whist_error err = {0};
@@ -772,7 +841,8 @@ static void options(void)
     CHECK_MSG(strstr(err.text, address) != NULL && strstr(err.text, "in use") != NULL, "%s",
               err.text);
     close(taken);
-    CHECK_OK(make(url, other, NULL, false, &err), err);
+    own_url_works("127.0.0.1", false);
+    own_url_works("localhost", false);
     CHECK_OK(make(own, other, "127.0.0.1:0", false, &err), err);
     CHECK_OK(make(own, other, "localhost:0", false, &err), err);
     CHECK_OK(make(own, other, "0.0.0.0:0", false, &err), err);
@@ -786,6 +856,8 @@ static void options(void)
               "%s", err.text);
     CHECK(make("http://example.com", other, "127.0.0.1:0", false, &err) == WHIST_ERR_UNSUPPORTED);
     CHECK_OK(make(own, "http://192.0.2.1:5", "127.0.0.1:0", true, &err), err);
+    own_url_works("192.0.2.1", true); /* on all addresses */
+    own_url_works("example.com", true);
     struct whist_http_options o = {.n = 1};
     struct whist_channel *ch;
     CHECK(whist_channel_http_new(&ch, &o, &err) == WHIST_ERR_ARGUMENT);
@@ -869,6 +941,8 @@ static const struct test_case cases[] = {
     {"refused_is_not_yet", refused_is_not_yet},
     {"refused_for_ever", refused_for_ever},
     {"connected_to_itself", connected_to_itself},
+    {"look_up", look_up},
+    {"name_of_this_machine", name_of_this_machine},
     {"unknown_name", unknown_name},
     {"fatal_answers", fatal_answers},
     {"long_answers", long_answers},

@@ -803,18 +803,26 @@ static void idle_connections_give_way(void)
     whist_channel_free(s.ch);
 }
 
-/* The process has no descriptor left for an accept; later it has. */
-static void out_of_descriptors(void)
+/* Takes all file descriptors that are left; returns how many. */
+static int fill_descriptors(int filler[64])
 {
     struct rlimit limit = {64, 64};
-    struct server s = start(2, 1, 0, "", NULL);
-    int filler[64], n = 0, fd;
+    int n = 0;
 
     CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0);
     while (n < 64 && (filler[n] = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0) {
         n++;
     }
-    CHECK(n > 0 && n < 64);
+    CHECK(n > 1 && n < 64);
+    return n;
+}
+
+/* The process has no descriptor left for an accept; later it has. */
+static void out_of_descriptors(void)
+{
+    struct server s = start(2, 1, 0, "", NULL);
+    int filler[64], n = fill_descriptors(filler), fd;
+
     close(filler[--n]); /* for our end */
     fd = raw_connect(s.port);
     raw_send_text(fd, "POST /msg/0 HTTP/1.1\r\ncontent-length: 1\r\n\r\n2");
@@ -827,6 +835,29 @@ static void out_of_descriptors(void)
         close(filler[--n]);
     }
     expect_message(&s, 0, "2", 1);
+    close(fd);
+    whist_channel_free(s.ch);
+}
+
+/* As before, but a stranger's connection can give way. */
+static void stranger_gives_a_descriptor(void)
+{
+    struct server s = start(2, 1, 0, "", NULL);
+    int stranger = raw_connect(s.port), filler[64], n, fd;
+
+    raw_send_text(stranger, "GET /msg/0 HTTP/1.1\r\n\r\n");
+    raw_expect_answer(stranger, NOT_ALLOWED);
+    n = fill_descriptors(filler);
+    close(filler[--n]); /* for our end */
+    fd = raw_connect(s.port);
+    raw_send_text(fd, "POST /msg/0 HTTP/1.1\r\ncontent-length: 1\r\n\r\n2");
+    raw_expect_answer(fd, OK_200);
+    raw_expect_end(stranger);
+    while (n > 0) {
+        close(filler[--n]);
+    }
+    expect_message(&s, 0, "2", 1);
+    close(stranger);
     close(fd);
     whist_channel_free(s.ch);
 }
@@ -886,6 +917,7 @@ static const struct test_case cases[] = {
     {"hoarders_give_way", hoarders_give_way},
     {"idle_connections_give_way", idle_connections_give_way},
     {"out_of_descriptors", out_of_descriptors},
+    {"stranger_gives_a_descriptor", stranger_gives_a_descriptor},
     {"allocation_failures", allocation_failures},
 };
 TEST_MAIN(cases)
