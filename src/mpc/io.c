@@ -97,7 +97,9 @@ static whist_status broadcast_lambda(struct run *r, uint8_t *own, uint8_t *body,
         if (i != s->me && n_bytes != 0) {
             TRY(whist_wire_recv(s, i, body, n_bytes, "input.lambda", err));
         }
-        whist_echo_add(s, i, bits, n_bytes);
+        if (!WEAK(s, WEAK_NO_INPUT_ECHO)) { /* else a later echo would close them */
+            whist_echo_add(s, i, bits, n_bytes);
+        }
         for (size_t w = 0; w < r->n_input_bits; w++) {
             if (r->owner_of_bit[w] == i) {
                 r->lambda[w] = (uint8_t)(bits[at / 8] >> (at % 8) & 1);

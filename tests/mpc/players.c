@@ -210,6 +210,66 @@ struct block gf_inverse(struct block a)
     return whist_gf_mul(t, t);
 }
 
+/* Bit i of b. */
+static bool bit_of(struct block b, size_t i)
+{
+    return ((i < 64 ? b.lo >> i : b.hi >> (i - 64)) & 1) != 0;
+}
+
+/* A vector and which columns it is the sum of. */
+struct combination {
+    struct block v, from;
+    bool used;
+};
+
+/* Clears the bits of c that have a pivot; returns the lowest bit left, or 128. */
+static size_t reduce(struct combination *c, const struct combination *pivots)
+{
+    size_t left = 128;
+    for (size_t i = 128; i-- > 0;) {
+        if (bit_of(c->v, i) && pivots[i].used) {
+            c->v = block_xor(c->v, pivots[i].v);
+            c->from = block_xor(c->from, pivots[i].from);
+        } else if (bit_of(c->v, i) && left == 128) {
+            left = i;
+        }
+    }
+    return left;
+}
+
+bool gf2_solve(uint8_t *x, const struct block *columns, size_t n, struct block sum)
+{
+    struct combination pivots[128] = {{{0, 0}, {0, 0}, false}}, c;
+    CHECK(n <= 128);
+    for (size_t k = 0; k < n; k++) {
+        c = (struct combination){columns[k], whist_gf_x((unsigned)k), true};
+        size_t i = reduce(&c, pivots);
+        if (i == 128) {
+            return false;
+        }
+        pivots[i] = c;
+    }
+    c = (struct combination){sum, {0, 0}, true};
+    bool solved = reduce(&c, pivots) == 128;
+    for (size_t k = 0; k < n; k++) {
+        x[k] = bit_of(c.from, k);
+    }
+    return solved;
+}
+
+void check_mend(bool (*attack)(bool mended, uint64_t number), long runs, long least)
+{
+    long with = 0, without = 0;
+    for (long i = 0; i < runs; i++) {
+        with += attack(true, (uint64_t)i);
+        without += attack(false, (uint64_t)i);
+    }
+    printf("succeeded in %ld of %ld runs with the mend, in %ld without\n", with, runs, without);
+    CHECK_MSG(with == 0, "the attack succeeds in %ld of %ld runs", with, runs);
+    CHECK_MSG(without >= least, "the attack succeeds in %ld of %ld runs without the mend, not %ld",
+              without, runs, least);
+}
+
 void xor_block(void *data, struct block x)
 {
     block_store(data, block_xor(block_load(data), x));

@@ -53,12 +53,19 @@ struct whist_circuit *lie_circuit(size_t n);
 #define LIE_OUTPUTS 3
 struct whist_circuit *circuit_of_text(const char *bristol);
 
+/* Plays an attack in runs 0 … runs − 1, with the mend and without: with it, it must never succeed;
+ * without, in `least` runs of all at least. attack: whether it succeeded. */
+void check_mend(bool (*attack)(bool mended, uint64_t number), long runs, long least);
+
 /* Coefficients from a coin, as the engine draws them. */
 void coin_blocks(struct block *out, size_t count, const uint8_t coin[32], const char *use);
 /* The coin of a phase ("chunk.coin") as it came out, from what `party` has sent and received. */
 void players_coin(const struct players *p, size_t party, const char *phase, uint8_t out[32]);
 /* a^−1 in GF(2^128). */
 struct block gf_inverse(struct block a);
+/* x with Σ x_k·columns[k] = sum, bits one a byte, n ≤ 128; false if there is none or not just one.
+ */
+bool gf2_solve(uint8_t *x, const struct block *columns, size_t n, struct block sum);
 /* data ^= x, 16 bytes at any address. */
 void xor_block(void *data, struct block x);
 bool same_block(struct block a, struct block b);
