@@ -381,7 +381,8 @@ void whist_delivery_wait_end(struct delivery *d, int64_t now)
 void whist_dlv_await(struct delivery *d, int64_t now)
 {
     bool receiving = d->waiters != 0 && !d->peer_fin;
-    bool awaiting = !d->failed && !d->done && (receiving || d->outbox != 0);
+    bool goodbye = d->closing && !d->fin_acked && !d->peer_fin;
+    bool awaiting = !d->failed && !d->done && (receiving || goodbye || d->outbox != 0);
     if (awaiting && !d->awaiting) {
         d->awaiting_ms = now;
     }

@@ -131,9 +131,11 @@ static void what_is_awaited(const struct delivery *d, char *out, size_t size)
     if (d->waiters != 0) {
         snprintf(out, size, "message %llu (phase %s)", (unsigned long long)d->in.messages,
                  d->wait_phase);
-    } else {
+    } else if (d->n_outbox != 0) {
         snprintf(out, size, "the acknowledgement of %llu messages",
                  (unsigned long long)d->n_outbox);
+    } else {
+        snprintf(out, size, "that it acknowledges the end");
     }
 }
 

@@ -336,11 +336,19 @@ void whist_dlv_drain(struct delivery *d, int64_t now)
 {
     d->drain_ms = 0;
     while (!d->failed && d->early != NULL && d->early->position <= d->in_next) {
-        if (d->early->position < d->in_next) {
+        struct early *e = d->early;
+        if (e->position == d->in_next) {
+            if (!take_early(d, now)) {
+                d->drain_ms = now + NOMEM_PAUSE_MS;
+                return;
+            }
+        } else if (e->position + e->weight <= d->in_next) {
+            /* It waited for memory, came again, and was taken then. */
+            d->early = e->next;
+            d->n_early--;
+            free_early(e);
+        } else {
             broken(d, now, "POSTs that overlap");
-        } else if (!take_early(d, now)) {
-            d->drain_ms = now + NOMEM_PAUSE_MS;
-            return;
         }
     }
 }
