@@ -59,9 +59,11 @@ static bool expected_status(enum transport transport, whist_status st)
 {
     bool any = st == WHIST_OK || st == WHIST_ERR_NOMEM || st == WHIST_ERR_ABORTED ||
                st == WHIST_ERR_CLOSED;
-    /* The threads of the transport starve too: then a peer only sees that nothing comes. */
-    return any || (transport == HTTP &&
-                   (st == WHIST_ERR_TIMEOUT || st == WHIST_ERR_UNREACHABLE || st == WHIST_ERR_IO));
+    /* The threads of the transport starve too: then a peer only sees that nothing comes, or comes
+     * twice because the answer to it was lost. */
+    bool at_peers = st == WHIST_ERR_TIMEOUT || st == WHIST_ERR_UNREACHABLE || st == WHIST_ERR_IO ||
+                    st == WHIST_ERR_PROTOCOL;
+    return any || (transport == HTTP && at_peers);
 }
 
 /* Right outputs where a run ended well. Returns whether all did. */
