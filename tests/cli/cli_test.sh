@@ -747,8 +747,10 @@ case_local_interrupt() {
     for mode in '' --http; do
         # shellcheck disable=SC2086
         start all local mul --bits 256 --parties 3 --input 1 --input 1 --log "info=$work/log" --json $mode
-        # Large enough to run for seconds; interrupted as soon as its signals are watched.
-        until grep -qs '^SigBlk:.*[2367abef]$' "/proc/${pid[all]}/status"; do
+        # Large enough to run for seconds; interrupted as soon as its signals are watched. (The shell
+        # also blocks them, between its fork and the exec.)
+        until [ "$(cat "/proc/${pid[all]}/comm")" = whist ] &&
+            grep -qs '^SigBlk:.*[2367abef]$' "/proc/${pid[all]}/status"; do
             kill -0 "${pid[all]}" || fail "ended early: $(<"$work/all.err")"
         done
         children=$(cat "/proc/${pid[all]}/task/${pid[all]}/children" 2>/dev/null || true)
