@@ -552,13 +552,15 @@ static void request_known(struct delivery *d, int64_t now, const struct post_vie
         reply_failed(d, p, v->tail.kind);
         return;
     }
+    if (v->tail.kind == POST_ABORT) {
+        request_abort(d, now, v);
+        return;
+    }
     whist_dlv_acked(d, now, v->tail.ack, v->tail.credit, v->tail.flags);
     if (d->failed) {
         reply_failed(d, p, v->tail.kind);
     } else if (v->tail.kind == POST_DATA) {
         request_data(d, now, v, body, p);
-    } else if (v->tail.kind == POST_ABORT) {
-        request_abort(d, now, v);
     }
 }
 

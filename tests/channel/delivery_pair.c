@@ -102,7 +102,7 @@ size_t pair_shuttle(struct pair *p)
 
 void pair_run(struct pair *p, int64_t t, bool shuttle)
 {
-    for (;;) {
+    while (shuttle) {
         int64_t a = whist_delivery_next_deadline(p->d[1]);
         int64_t b = whist_delivery_next_deadline(p->d[2]);
         int64_t next = a < b ? a : b;
@@ -112,13 +112,11 @@ void pair_run(struct pair *p, int64_t t, bool shuttle)
         p->now = next > p->now ? next : p->now;
         whist_delivery_tick(p->d[1], p->now);
         whist_delivery_tick(p->d[2], p->now);
-        if (shuttle) {
-            pair_shuttle(p);
-        } else if (next == t) {
-            break;
-        }
+        pair_shuttle(p);
     }
     p->now = t;
+    whist_delivery_tick(p->d[1], p->now);
+    whist_delivery_tick(p->d[2], p->now);
 }
 
 void pair_send(struct pair *p, size_t i, size_t len, uint8_t b, const char *phase)

@@ -41,7 +41,7 @@ void pair_lose(struct pair *p, struct carried *c, const char *reason);
 int pair_carry(struct pair *p, struct carried *c);
 /* Both sides' POSTs, until none is left. Returns how many. */
 size_t pair_shuttle(struct pair *p);
-/* Goes on to time t: ticks at every deadline before it, and shuttles if asked. */
+/* Goes on to time t: shuttling at every deadline, or with nothing but a tick at t. */
 void pair_run(struct pair *p, int64_t t, bool shuttle);
 
 /* Party i sends a message of len bytes of value b; must succeed. */

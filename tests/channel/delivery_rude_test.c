@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* Native links: peers that break the rules. */
+#include "delivery_pair.h"
+
+/* ---- Rude peers ---- */
+
+/* A POST of frames as a peer might write it. */
+struct rude {
+    struct post_tail tail;
+    struct frame frame[3];
+    size_t n;
+};
+
+static struct rude polite(void)
+{
+    struct rude r = {.n = 1};
+    r.tail = (struct post_tail){.from_epoch = EPOCH(1),
+                                .to_epoch = EPOCH(2),
+                                .n_frames = 1,
+                                .from = 1,
+                                .to = 2,
+                                .kind = POST_DATA};
+    for (size_t i = 0; i < 3; i++) {
+        r.frame[i] = (struct frame){.type = FRAME_DATA,
+                                    .flags = FRAME_FIRST | FRAME_LAST,
+                                    .phase = "x",
+                                    .phase_len = 1,
+                                    .payload.len = 10,
+                                    .total = 10};
+    }
+    return r;
+}
+
+static int send_rude(struct pair *p, const struct rude *r)
+{
+    struct carried c = {.from = 1, .to = 2};
+    struct post_tail tail = r->tail;
+    uint8_t end[POST_TAIL_LEN], heads[3 * FRAME_HEAD_MAX];
+    size_t heads_len = 0;
+    for (size_t i = 0; i < r->n; i++) {
+        size_t at = c.body.len;
+        CHECK(whist_buffer_resize(&c.body, at + r->frame[i].payload.len) == WHIST_OK);
+        if (c.body.len != at) {
+            memset(c.body.data + at, 4, c.body.len - at);
+        }
+        heads_len += whist_frame_put_head(heads + heads_len, &r->frame[i], false);
+    }
+    tail.meta_len += (uint32_t)heads_len;
+    whist_post_put_tail(end, &tail);
+    CHECK(whist_buffer_append(&c.body, heads, heads_len) == WHIST_OK);
+    CHECK(whist_buffer_append(&c.body, end, sizeof end) == WHIST_OK);
+    int status = pair_arrive(p, &c).status;
+    whist_buffer_clear(&c.body);
+    return status;
+}
+
+/* Malformed: refused, and the link is as before, since anybody may have sent it. */
+static void malformed(const struct rude *r)
+{
+    struct pair p;
+    struct rude good = polite();
+    pair_open(&p);
+    CHECK(send_rude(&p, r) == 400);
+    CHECK(whist_delivery_failure(p.d[2]) == NULL);
+    CHECK(p.d[2]->in_next == 0 && p.d[2]->ring.count == 0);
+    CHECK(send_rude(&p, &good) == 200);
+    pair_take(&p, 2, 10, 4, "x");
+    pair_free(&p);
+}
+
+/* Well formed, from the peer's run, and against the rules: the link fails, and the peer is told. */
+static void against(const struct rude *before, const struct rude *r, const char *part)
+{
+    struct pair p;
+    pair_open(&p);
+    if (before != NULL) {
+        CHECK(send_rude(&p, before) == 200);
+    }
+    CHECK(send_rude(&p, r) == 400 || p.d[2]->failed);
+    pair_failed(&p, 2, WHIST_ERR_PROTOCOL, part);
+    pair_shuttle(&p);
+    pair_failed(&p, 1, WHIST_ERR_ABORTED, part);
+    pair_free(&p);
+}
+
+static void malformed_posts(void)
+{
+    struct rude r;
+#define MALFORMED(change) (r = polite(), change, malformed(&r))
+    MALFORMED(r.tail.n_frames = 0);
+    MALFORMED(r.tail.n_frames = 2);
+    MALFORMED(r.tail.n_frames = UINT32_MAX);
+    MALFORMED(r.tail.meta_len = UINT32_MAX - 8);
+    MALFORMED(r.tail.meta_len = 1);
+    MALFORMED(r.tail.from_epoch = 0);
+    MALFORMED(r.tail.to_epoch = 0);
+    MALFORMED(r.tail.flags = 2);
+    MALFORMED(r.tail.kind = 0);
+    MALFORMED(r.tail.kind = 5);
+    MALFORMED(r.tail.kind = POST_UPDATE);
+    MALFORMED(r.tail.kind = POST_HELLO);
+    MALFORMED(r.tail.kind = POST_ABORT);
+    MALFORMED(r.tail.from = 0);
+    MALFORMED(r.tail.to = 1);
+    MALFORMED(r.tail.position = UINT64_MAX);
+    MALFORMED(r.tail.credit = UINT64_MAX);
+    MALFORMED(r.frame[0].type = 0);
+    MALFORMED(r.frame[0].type = 3);
+    MALFORMED(r.frame[0].type = FRAME_FIN);
+    MALFORMED(r.frame[0].flags = 7);
+    MALFORMED(r.frame[0].phase = "\x01");
+    MALFORMED((r.frame[0].phase_len = WHIST_MAX_PHASE + 1,
+               r.frame[0].phase = "12345678901234567890123456789012345678901"));
+    MALFORMED((r.frame[0].flags = FRAME_FIRST, r.frame[0].total = 10));
+    MALFORMED((r.frame[0].flags = FRAME_FIRST, r.frame[0].total = UINT64_MAX));
+    MALFORMED((r.n = r.tail.n_frames = 2, r.frame[0].flags = FRAME_FIRST, r.frame[0].total = 11));
+    MALFORMED((r.n = r.tail.n_frames = 2, r.frame[1].flags = FRAME_LAST, r.frame[1].phase_len = 0));
+    MALFORMED((r.frame[0].payload.len = 0, r.frame[0].flags = FRAME_FIRST));
+}
+
+static void broken_rules(void)
+{
+    struct rude r = polite(), first = polite(), part;
+    r.tail.first_message = 1;
+    against(NULL, &r, "a message number that is out of step");
+    r = polite();
+    r.frame[0].flags = FRAME_LAST;
+    r.frame[0].phase_len = 0;
+    against(NULL, &r, "a part of no message");
+    r = polite();
+    r.tail.ack = 1;
+    against(NULL, &r, "acknowledges position 1, but only 0 was sent");
+    r = polite();
+    r.tail.position = 1;
+    against(&first, &r, "POSTs that overlap");
+    r = polite();
+    r.tail.position = (uint64_t)64 << 20;
+    against(NULL, &r, "more than its credit");
+    /* A message of 30 bytes, in parts of 10. */
+    part = polite();
+    part.frame[0].flags = FRAME_FIRST;
+    part.frame[0].total = 30;
+    r = polite();
+    r.tail.position = 138;
+    r.tail.first_message = 1;
+    against(&part, &r, "a new message inside another");
+    r.frame[0].flags = FRAME_LAST;
+    r.frame[0].phase_len = 0;
+    against(&part, &r, "a message of another length than it declared");
+    r.frame[0].flags = 0;
+    r.frame[0].payload.len = 20;
+    against(&part, &r, "a message of another length than it declared");
+    r.frame[0].payload.len = 21;
+    against(&part, &r, "a message of another length than it declared");
+}
+
+/* POSTs kept for their turn that do not fit together, and too many of them. */
+static void early_posts(void)
+{
+    struct pair p;
+    struct rude r = polite();
+    pair_open(&p);
+    r.tail.position = 138;
+    r.tail.first_message = 1;
+    CHECK(send_rude(&p, &r) == 200 && send_rude(&p, &r) == 200);
+    r.frame[0].payload.len = 11;
+    CHECK(send_rude(&p, &r) == 400); /* the same place, another length */
+    pair_failed(&p, 2, WHIST_ERR_PROTOCOL, "POSTs that overlap");
+    pair_free(&p);
+    pair_open(&p);
+    r = polite();
+    r.tail.first_message = 1;
+    for (unsigned i = 1; i <= EARLY_MAX; i++) {
+        r.tail.position = 138 * (uint64_t)i;
+        CHECK(send_rude(&p, &r) == 200);
+    }
+    r.tail.position = 138 * (uint64_t)(EARLY_MAX + 1);
+    CHECK(send_rude(&p, &r) == 503);
+    CHECK(whist_delivery_failure(p.d[2]) == NULL);
+    r = polite();
+    r.frame[0].payload.len = 20; /* now the next one begins inside it */
+    CHECK(send_rude(&p, &r) == 200);
+    pair_failed(&p, 2, WHIST_ERR_PROTOCOL, "POSTs that overlap");
+    pair_free(&p);
+}
+
+static void after_fin(void)
+{
+    struct pair p;
+    struct rude r = polite();
+    pair_open(&p);
+    whist_delivery_close(p.d[1], p.now, p.now + 1000);
+    pair_shuttle(&p);
+    r.tail.position = FIN_LEN + WHIST_FRAME_COST;
+    CHECK(send_rude(&p, &r) == 400);
+    pair_failed(&p, 2, WHIST_ERR_PROTOCOL, "messages after its FIN");
+    pair_free(&p);
+}
+
+/* Every byte of an answer is changed once: never a crash, and no acknowledgement that was not
+ * given.
+ */
+static void answers_changed(void)
+{
+    for (size_t at = 0; at < ANSWER_FIXED; at++) {
+        for (unsigned bit = 0; bit < 8; bit++) {
+            struct pair p;
+            struct carried c;
+            pair_open(&p);
+            pair_send(&p, 1, 10, 1, "x");
+            CHECK(pair_post(&p, 1, &c));
+            struct delivery_answer a = pair_arrive(&p, &c);
+            a.body[at] ^= (uint8_t)(1u << bit);
+            pair_answer(&p, &c, &a);
+            CHECK(p.d[1]->out_acked <= 138);
+            pair_free(&p);
+        }
+    }
+}
+
+static const struct test_case cases[] = {
+    {"malformed_posts", malformed_posts}, {"broken_rules", broken_rules},
+    {"early_posts", early_posts},         {"after_fin", after_fin},
+    {"answers_changed", answers_changed},
+};
+
+TEST_MAIN(cases)
