@@ -5,6 +5,19 @@
 
 #include "core/core.h"
 
+/* Under AddressSanitizer a reused buffer would hide a use after free. gcc says so by a macro, clang
+ * by a feature. */
+#if defined(__SANITIZE_ADDRESS__)
+#define POOL_OFF 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define POOL_OFF 1
+#endif
+#endif
+#ifndef POOL_OFF
+#define POOL_OFF 0
+#endif
+
 #define POOL_BYTES ((size_t)64 << 20) /* kept at most, of all sizes together */
 #define N_CLASSES  5
 
@@ -33,7 +46,7 @@ static size_t class_of(size_t cap)
 
 size_t whist_pool_capacity(size_t cap)
 {
-#if !defined(__SANITIZE_ADDRESS__) /* there a reused buffer would hide a use after free */
+#if !POOL_OFF
     for (size_t k = 0; k < N_CLASSES; k++) {
         size_t below = k > 0 ? CLASS_SIZE(k - 1) : CLASS_SIZE(0) / 2;
         if (cap > below && cap <= CLASS_SIZE(k)) {
