@@ -8,6 +8,7 @@
 #include "channel/http_impl.h"
 #include "channel/http_route.h"
 
+#define ANSWER_ROOM 512   /* bytes of an answer without text, at most */
 #define ANSWERS_MAX 16384 /* bytes of unsent answers at which reading pauses */
 /* Body bytes beyond the limit that are read over before a connection is closed instead. */
 #define OVERLONG_MAX ((uint64_t)1048576)
@@ -94,8 +95,14 @@ static void refuse_message(struct http_channel *ch, struct http_conn *c, inbox_r
 /* Tries to queue the present message; false if there is no room. */
 static bool deliver(struct http_channel *ch, struct http_conn *c)
 {
-    inbox_result result = whist_inbox_push(&ch->inbox, c->from, &c->parser.body, NULL);
+    inbox_result result;
 
+    /* Memory for the answer comes first: a message without one would be sent again. */
+    if (whist_buffer_reserve(&c->out, c->out.len + ANSWER_ROOM) != WHIST_OK) {
+        whist_httpd_end(ch, c);
+        return true;
+    }
+    result = whist_inbox_push(&ch->inbox, c->from, &c->parser.body, NULL);
     if (result == INBOX_FULL) {
         return false;
     }

@@ -437,7 +437,7 @@ static void name_of_this_machine(void)
     char name[100] = "";
     struct whist_url url;
     struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM}, *list = NULL;
-    char text[200];
+    char text[400];
 
     CHECK(gethostname(name, sizeof name - 1) == 0);
     snprintf(text, sizeof text, "http://%s", name);
