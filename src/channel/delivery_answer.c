@@ -125,7 +125,7 @@ static void foreign(struct delivery *d, int64_t now, struct slot *s, int status,
     if (whist_answer_foreign_version(&version, body) && !d->connected) {
         whist_dlv_end_slot(d, s, SEGMENT_WAITING);
         whist_dlv_fail(d, now, false, WHIST_ERR_MISMATCH, NULL,
-                       "version: this party speaks %d, party %zu speaks %u", WIRE_VERSION,
+                       "version: this party speaks %u, party %zu speaks %u", WIRE_VERSION,
                        d->opt.peer, version);
         return;
     }

@@ -11,7 +11,7 @@
 
 #include "channel/delivery.h"
 
-#define WIRE_VERSION 1
+#define WIRE_VERSION 1u
 
 #define POST_TAIL_LEN  72
 #define HELLO_LEN      56
