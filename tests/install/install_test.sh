@@ -131,6 +131,18 @@ case_pkgconfig_static() {
     runs_with "$dir/consumer" static
 }
 
+case_example() { # a whole computation, with all of libwhist.a and of what it needs
+    local dir out
+    dir=$(fresh example)
+    # shellcheck disable=SC2046,SC2086
+    "$CC" $FLAGS $strict -D_POSIX_C_SOURCE=200809L "$SOURCE/examples/millionaires.c" \
+        -o "$dir/millionaires" $(pkgconfig "$prefix" --cflags) "$prefix/$LIBDIR/libwhist.a" \
+        $(pkgconfig "$prefix" --static --libs | sed 's/-lwhist\>//')
+    [ "$("$dir/millionaires" 7 5)" != "$("$dir/millionaires" 5 7)" ] || fail "same answer for both"
+    out=$("$dir/millionaires" 5 5)
+    grep -qi 'equal\|same\|as rich' <<<"$out" || fail "$out"
+}
+
 case_headers_c() { # each alone, in any order, in C11 and later
     local header std
     for header in "$prefix"/include/whist/*.h; do
