@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* Inside of the delivery machine: delivery.c (life, failure, the application's side),
- * delivery_send.c (outbox and POSTs), delivery_answer.c (their answers), delivery_recv.c (the
- * peer's POSTs and the inbox), delivery_clock.c (deadlines, closing, texts).
+ * delivery_send.c (outbox and POSTs), delivery_answer.c (their answers), delivery_recv.c (the peer's
+ * POSTs), delivery_inbox.c (what they bring), delivery_clock.c (deadlines, closing, texts).
  *
  * Sending. Messages become units of a queue: a large one is a unit of its own, small ones share
  * one. A unit is cut into segments when there is a free slot and credit: one segment is what one
@@ -212,21 +212,40 @@ uint8_t whist_dlv_control(const struct delivery *d, int64_t now);
 /* A segment waits, or can be cut from the queue. */
 bool whist_dlv_has_data(const struct delivery *d);
 
-/* ---- delivery_recv.c ---- */
+/* ---- delivery_inbox.c ---- */
 
 /* The credit that the peer has now. */
 uint64_t whist_dlv_credit(const struct delivery *d);
 /* What has arrived of the next message is a waiting caller's. */
 void whist_dlv_stream(struct delivery *d);
-/* Takes early POSTs whose turn has come. */
-void whist_dlv_drain(struct delivery *d, int64_t now);
+struct message *whist_dlv_ring_first(struct delivery *d);
+/* The first message, whose body has been taken, leaves the window. */
+void whist_dlv_ring_pop(struct delivery *d);
+
+typedef enum intake {
+    INTAKE_TAKEN,
+    INTAKE_LATER,   /* no memory or room: nothing has changed */
+    INTAKE_REFUSED, /* against the rules: the link has failed */
+} intake;
+/* Takes the POST that is next in order; uses the contents of body, which v shows, or leaves them.
+ */
+intake whist_dlv_take_in(struct delivery *d, int64_t now, const struct post_view *v,
+                         struct whist_buffer *body);
+/* The peer broke a rule: "party n sent …". */
+void whist_dlv_broken(struct delivery *d, int64_t now, const char *why);
+/* Drops what waits for the application and what is being put together; the counts go on. After a
+ * failure also what waits for its turn. */
 void whist_dlv_drop_in(struct delivery *d);
 void whist_dlv_free_in(struct delivery *d);
 /* Frees a buffer that may be filled in part only: wipes what was written, not what it could hold.
  */
 void whist_dlv_drop_buffer(struct whist_buffer *buf);
-struct message *whist_dlv_ring_first(struct delivery *d);
-void whist_dlv_ring_pop(struct delivery *d);
+
+/* ---- delivery_recv.c ---- */
+
+/* Takes early POSTs whose turn has come. */
+void whist_dlv_drain(struct delivery *d, int64_t now);
+void whist_dlv_free_early(struct early *e);
 
 /* ---- delivery_clock.c ---- */
 

@@ -223,6 +223,49 @@ static void depth(void)
     pair_free(&p);
 }
 
+static void from_hex(struct whist_buffer *out, const char *hex)
+{
+    for (; *hex != '\0'; hex += hex[0] == ' ' ? 1 : 2) {
+        unsigned v;
+        if (hex[0] != ' ') {
+            CHECK(sscanf(hex, "%2x", &v) == 1);
+            CHECK(whist_buffer_append(out, (uint8_t[]){(uint8_t)v}, 1) == WHIST_OK);
+        }
+    }
+}
+
+/* The example of docs/wire.md. */
+static void documented_example(void)
+{
+    struct pair p;
+    struct carried c;
+    struct whist_buffer hi = {0}, expected = {0}, answer = {0};
+    pair_init(&p);
+    for (size_t i = 1; i <= 2; i++) {
+        p.opt[i].epoch = 0x1111111111111111u * i;
+        p.opt[i].window_bytes = 65536;
+    }
+    pair_start(&p);
+    pair_shuttle(&p);
+    from_hex(&hi, "6869");
+    CHECK_OK(whist_delivery_send(p.d[1], p.now, &hi, "x", &p.err), p.err);
+    pair_send(&p, 1, 0, 0, "x");
+    CHECK(pair_post(&p, 1, &c));
+    from_hex(&expected, "6869 01 03 01 00 02000000 78 01 03 ff 00 00000000 "
+                        "1111111111111111 2222222222222222 0000000000000000 0000000000000000 "
+                        "0000000000000000 0000010000000000 02000000 11000000 0100 0200 02 00 "
+                        "000000000000 574853 01");
+    CHECK(c.body.len == expected.len && memcmp(c.body.data, expected.data, expected.len) == 0);
+    struct delivery_answer a = pair_arrive(&p, &c);
+    from_hex(&answer, "574853 01 01 00 0000 2222222222222222 1111111111111111 0201000000000000 "
+                      "0000010000000000");
+    CHECK(a.status == 200 && a.len == answer.len && memcmp(a.body, answer.data, a.len) == 0);
+    pair_answer(&p, &c, &a);
+    whist_buffer_clear(&expected);
+    whist_buffer_clear(&answer);
+    pair_free(&p);
+}
+
 /* The first hello goes out before anything, and messages only after it was answered. */
 static void agreement_first(void)
 {
@@ -582,6 +625,7 @@ static const struct test_case cases[] = {
     {"nothing_is_copied", nothing_is_copied},
     {"long_ones_split", long_ones_split},
     {"depth", depth},
+    {"documented_example", documented_example},
     {"agreement_first", agreement_first},
     {"outbox", outbox},
     {"credit", credit},
