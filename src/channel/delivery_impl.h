@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* Inside of the delivery machine: delivery.c (life, failure, the application's side),
- * delivery_send.c (outbox and POSTs), delivery_answer.c (their answers), delivery_recv.c (the peer's
- * POSTs), delivery_inbox.c (what they bring), delivery_clock.c (deadlines, closing, texts).
+ * delivery_send.c (outbox and POSTs), delivery_answer.c (their answers), delivery_recv.c (the
+ * peer's POSTs), delivery_inbox.c (what they bring), delivery_clock.c (deadlines, closing, texts).
  *
  * Sending. Messages become units of a queue: a large one is a unit of its own, small ones share
  * one. A unit is cut into segments when there is a free slot and credit: one segment is what one
