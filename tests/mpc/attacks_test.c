@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* The attacks on triples, garbling, inputs and outputs that docs/protocol.md (sentences marked (!))
  * mends, each with the mend and without. */
+#include "channel/decorator.h"
 #include "harness.h"
 #include "players.h"
 
@@ -331,11 +332,88 @@ static void blinded_zero_test(void)
     check_mend(alpha_attack, runs, runs);
 }
 
+/* ---- A commitment is bound to its party ---- */
+
+/* P_1 waits for each message of P_0's commitment and opening and sends the same back as its own:
+ * but for the party in the commitment, the coin would always be zero. Not marked (!) in the
+ * protocol, but the same kind of mend. */
+struct mirror {
+    struct decorator d;
+    struct whist_buffer kept; /* received early */
+};
+
+static whist_status mirror_send(struct whist_channel *ch, size_t to, struct whist_buffer *msg,
+                                const char *phase, int64_t deadline_ms, struct whist_error *err)
+{
+    struct mirror *m = (struct mirror *)ch;
+    if (is(phase, "bucket.coin.commit") || is(phase, "bucket.coin.open")) {
+        TRY(whist_pass_recv(ch, to, &m->kept, phase, deadline_ms, err));
+        whist_buffer_clear(msg);
+        CHECK(whist_buffer_append(msg, m->kept.data, m->kept.len) == WHIST_OK);
+    }
+    return whist_pass_send(ch, to, msg, phase, deadline_ms, err);
+}
+
+static whist_status mirror_recv(struct whist_channel *ch, size_t from, struct whist_buffer *msg_out,
+                                const char *phase, int64_t deadline_ms, struct whist_error *err)
+{
+    struct mirror *m = (struct mirror *)ch;
+    if (m->kept.data == NULL) {
+        return whist_pass_recv(ch, from, msg_out, phase, deadline_ms, err);
+    }
+    *msg_out = m->kept;
+    m->kept = (struct whist_buffer){0};
+    return WHIST_OK;
+}
+
+static void mirror_free(struct whist_channel *ch)
+{
+    whist_buffer_clear(&((struct mirror *)ch)->kept);
+    whist_decorator_free(&((struct mirror *)ch)->d);
+}
+
+static const struct whist_channel_ops mirror_ops = {
+    .name = "mirror",
+    .send = mirror_send,
+    .recv = mirror_recv,
+    .abort = whist_pass_abort,
+    .close = whist_pass_close,
+    .free = mirror_free,
+};
+
+static struct whist_channel *with_mirror(void *ctx, size_t party, struct whist_channel *ch)
+{
+    struct whist_error err;
+    (void)ctx;
+    if (party == 1) {
+        struct mirror *m = whist_decorator_new(sizeof *m, &mirror_ops, ch, &err);
+        CHECK(m != NULL);
+        return &m->d.base;
+    }
+    return ch;
+}
+
+static void copied_commitment(void)
+{
+    static struct players p;
+    struct whist_circuit *circuit = lie_circuit(2);
+    players_init(&p, circuit, 2, 0, 1);
+    p.dealt = true;
+    p.setup.wrap = with_mirror;
+    p.hooks[1].deaf = true;
+    players_run(&p);
+    CHECK(p.results[0].status == WHIST_ERR_CHECK);
+    CHECK(is(p.results[0].err.phase, "bucket.coin.open") && p.results[0].err.peer == 1);
+    players_clear(&p);
+    whist_circuit_free(circuit);
+}
+
 static const struct test_case cases[] = {
     {"input_echo", input_echo},
     {"two_tweaks", two_tweaks},
     {"labels_of_constants", labels_of_constants},
     {"label_hash", label_hash},
     {"blinded_zero_test", blinded_zero_test},
+    {"copied_commitment", copied_commitment},
 };
 TEST_MAIN(cases)
