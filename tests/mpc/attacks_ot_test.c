@@ -33,7 +33,6 @@ static void lie_in_half_of_the_columns(void *ctx, struct whist_session *s, const
                                        int to, void *data, size_t len)
 {
     struct row_attack *a = ctx;
-    const struct block victim = a->p.delta[a->peer], guess = {victim.lo ^ victim.hi, 0};
     size_t trees = 128 / s->cot_k;
     uint8_t coin[32];
     if (is(point, "chunk.cot")) {
@@ -48,6 +47,8 @@ static void lie_in_half_of_the_columns(void *ctx, struct whist_session *s, const
         a->shift = whist_gf_mul(chi, omega);
         xor_block(data, a->shift);
     } else if (is(point, "chunk.check") && to == (int)a->peer) {
+        /* Read only here: the victim's messages have come by now, so its Δ stands. */
+        const struct block victim = a->p.delta[a->peer], guess = {victim.lo ^ victim.hi, 0};
         CHECK(len == 80); /* ũ, hash, w, sum of MACs */
         xor_block((uint8_t *)data + 64, whist_gf_mul(a->shift, guess));
     }
