@@ -26,9 +26,13 @@ static void *ask(void *arg)
 {
     struct target *t = arg;
 
-    for (;;) {
-        t->status = whist_http_ping(t->url, t->deadline_ms, &t->ping, &t->err);
-        /* A last attempt without time would only hide what is wrong. */
+    for (bool first = true;; first = false) {
+        struct whist_ping last = {0};
+        t->status = whist_http_ping(t->url, t->deadline_ms, &last, &t->err);
+        /* An attempt that the deadline cuts off would only hide what is wrong. */
+        if (first || last.up || whist_clock_ms() < t->deadline_ms) {
+            t->ping = last;
+        }
         if (t->status != WHIST_OK || t->ping.up || t->deadline_ms - whist_clock_ms() <= RETRY_MS) {
             return NULL;
         }

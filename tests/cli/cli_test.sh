@@ -432,11 +432,11 @@ ping_all() {
     equal "$(grep -c 'up, [0-9.]* ms' "$work/ping.out")" 2
     whist 0 ping --urls "$two" --json
     equal "$(json '.parties[1].up' <<<"$out")" true
-    whist 5 ping --urls "$1" --timeout 0.3
+    whist 5 ping --urls "$1" --timeout 1
     grep -q "^party 2 .*refused" <<<"$out" || fail "what is wrong with party 2: $out"
     grep -q "^party 0 .*up, " <<<"$out" || fail "party 0 is up: $out"
     whist 0 ping --urls "$1" --party 2
-    whist 5 ping --urls "$1" --json --timeout 0.3
+    whist 5 ping --urls "$1" --json --timeout 1
     equal "$(json .error.peer <<<"$out")" 2
 }
 
