@@ -39,7 +39,6 @@ static void repeat_later(struct delivery *d, int64_t now, struct slot *s)
         d->failures++;
         d->retry_ms = now + pause_ms(d);
     }
-    d->in_told = d->in_told < s->credit_before ? d->in_told : s->credit_before;
     if (s->kind == POST_UPDATE && !d->peer_fin) {
         d->probe = true;
     }

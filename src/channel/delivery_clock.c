@@ -113,16 +113,16 @@ int64_t whist_delivery_next_deadline(struct delivery *d)
     return t;
 }
 
-/* This process was stopped, or was given no time: nobody's silence is counted for so long. */
+/* This process was stopped, or was given no time: what came meanwhile has not been looked at, so
+ * everybody's silence counts from now on. */
 static void own_pause(struct delivery *d, int64_t now)
 {
-    int64_t late = now - d->promised_ms;
-    if (d->promised_ms == 0 || late <= OWN_PAUSE_MS) {
+    if (d->promised_ms == 0 || now - d->promised_ms <= OWN_PAUSE_MS) {
         return;
     }
-    d->life_ms = later(d->life_ms, d->awaiting_ms) + late;
+    d->life_ms = now;
     for (struct slot *s = d->slots; s < d->slots + d->n_slots; s++) {
-        s->moved_ms += late;
+        s->moved_ms = now;
     }
 }
 

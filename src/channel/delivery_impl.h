@@ -69,9 +69,8 @@ struct slot {
     uint64_t id; /* 0: free */
     uint8_t kind;
     bool expired;
-    bool complete;          /* says FLAG_COMPLETE */
-    uint64_t round;         /* of losses, at the time of sending */
-    uint64_t credit_before; /* what had been told of our credit before this POST */
+    bool complete;  /* says FLAG_COMPLETE */
+    uint64_t round; /* of losses, at the time of sending */
     int64_t sent_ms, moved_ms;
     struct segment *segment; /* DATA */
     struct whist_bytes parts[3];

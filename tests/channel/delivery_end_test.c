@@ -234,6 +234,46 @@ static void close_alone(void)
     pair_free(&p);
 }
 
+/* Everything has arrived but the FIN, and the peer falls silent: that is noticed too. */
+static void close_dead(void)
+{
+    struct pair p;
+    whist_status st = WHIST_OK;
+    pair_open(&p);
+    int64_t since = p.now;
+    whist_delivery_close(p.d[1], p.now, p.now + 60000);
+    pair_run(&p, since + 9999, false);
+    CHECK(whist_delivery_failure(p.d[1]) == NULL);
+    pair_run(&p, since + 10000, false);
+    pair_failed(&p, 1, WHIST_ERR_UNREACHABLE, "awaited: that it acknowledges the end");
+    pair_run(&p, since + 11000, false);
+    CHECK(whist_delivery_done(p.d[1], &st, &p.err) && st == WHIST_ERR_UNREACHABLE);
+    pair_free(&p);
+}
+
+/* Who has all and knows that the other has all says so, once: then nobody has to linger. */
+static void complete(void)
+{
+    struct pair p;
+    struct carried c;
+    pair_open(&p);
+    whist_delivery_close(p.d[1], p.now, p.now + 5000);
+    whist_delivery_close(p.d[2], p.now, p.now + 5000);
+    CHECK(pair_post(&p, 1, &c) && pair_carry(&p, &c) == 200); /* FIN */
+    CHECK(!pair_post(&p, 1, &c));
+    CHECK(pair_post(&p, 2, &c)); /* FIN */
+    struct delivery_answer a = pair_arrive(&p, &c);
+    CHECK((a.body[5] & FLAG_COMPLETE) != 0 && (c.body.data[c.body.len - 11] & FLAG_COMPLETE) == 0);
+    pair_answer(&p, &c, &a);
+    CHECK(pair_post(&p, 2, &c) && c.body.len == POST_TAIL_LEN);
+    CHECK((c.body.data[61] & FLAG_COMPLETE) != 0);
+    CHECK(!whist_delivery_done(p.d[1], NULL, NULL) && !whist_delivery_done(p.d[2], NULL, NULL));
+    pair_carry(&p, &c);
+    CHECK(whist_delivery_done(p.d[1], NULL, NULL) && whist_delivery_done(p.d[2], NULL, NULL));
+    CHECK(!pair_post(&p, 1, &c) && !pair_post(&p, 2, &c));
+    pair_free(&p);
+}
+
 /* It closed before it had everything. */
 static void closed_too_early(void)
 {
@@ -253,7 +293,7 @@ static void closed_too_early(void)
         p.now = whist_delivery_next_deadline(p.d[1]);
         whist_delivery_tick(p.d[1], p.now);
     }
-    CHECK(st == WHIST_ERR_CLOSED);
+    CHECK(st == WHIST_ERR_CLOSED && p.now == 12000);
     CHECK(strstr(p.err.text, "before it had the last 1 messages") != NULL);
     pair_free(&p);
 }
@@ -285,12 +325,14 @@ static void hash_fields(void)
     uint8_t x[32], y[32];
     whist_hash_init(&a.hash, "whist link");
     b = a;
+    whist_dlv_run(&a, 258, "", 0);
     whist_dlv_run(&a, 3, "ab", 2);
-    uint8_t record[] = {0, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 1, 2, 'a', 'b'};
-    whist_hash_raw(&b.hash, record, sizeof record);
+    uint8_t records[] = {0, 0, 0, 0, 0, 0, 0, 0, 2, 1, 0, 0, 0, 0, 0, 0, 1, 0,   1,
+                         0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 1, 2, 'a', 'b'};
+    whist_hash_raw(&b.hash, records, sizeof records);
     whist_dlv_run_hash(x, &a);
     whist_hash_final(&b.hash, y);
-    CHECK(memcmp(x, y, 32) == 0 && a.messages == 1 && a.bytes == 3);
+    CHECK(memcmp(x, y, 32) == 0 && a.messages == 2 && a.bytes == 261);
 }
 
 static const struct test_case cases[] = {
@@ -303,6 +345,8 @@ static const struct test_case cases[] = {
     {"last_word", last_word},
     {"close_deadline", close_deadline},
     {"close_alone", close_alone},
+    {"close_dead", close_dead},
+    {"complete", complete},
     {"closed_too_early", closed_too_early},
     {"hashes", hashes},
     {"hash_fields", hash_fields},

@@ -9,6 +9,8 @@ struct rude {
     struct post_tail tail;
     struct frame frame[3];
     size_t n;
+    size_t back; /* not 0: the byte so many before the tail … */
+    uint8_t is;  /* … is this */
 };
 
 static struct rude polite(void)
@@ -48,6 +50,9 @@ static int send_rude(struct pair *p, const struct rude *r)
     tail.meta_len += (uint32_t)heads_len;
     whist_post_put_tail(end, &tail);
     CHECK(whist_buffer_append(&c.body, heads, heads_len) == WHIST_OK);
+    if (r->back != 0) {
+        c.body.data[c.body.len - r->back] = r->is;
+    }
     CHECK(whist_buffer_append(&c.body, end, sizeof end) == WHIST_OK);
     int status = pair_arrive(p, &c).status;
     whist_buffer_clear(&c.body);
@@ -116,6 +121,16 @@ static void malformed_posts(void)
     MALFORMED((r.n = r.tail.n_frames = 2, r.frame[0].flags = FRAME_FIRST, r.frame[0].total = 11));
     MALFORMED((r.n = r.tail.n_frames = 2, r.frame[1].flags = FRAME_LAST, r.frame[1].phase_len = 0));
     MALFORMED((r.frame[0].payload.len = 0, r.frame[0].flags = FRAME_FIRST));
+    /* Heads of 9 bytes each: a length too large, too small, a label too long. */
+    MALFORMED((r.back = 5, r.is = 11));
+    MALFORMED((r.back = 5, r.is = 9));
+    MALFORMED((r.back = 7, r.is = 2));
+    MALFORMED((r.n = r.tail.n_frames = 2, r.back = 5, r.is = 11));
+    MALFORMED((r.n = r.tail.n_frames = 2, r.back = 5, r.is = 9));
+    MALFORMED((r.n = r.tail.n_frames = 2, r.back = 14, r.is = 20));
+    MALFORMED((r.n = r.tail.n_frames = 2, r.back = 16, r.is = 40));
+    MALFORMED((r.back = 7, r.is = 255)); /* no label before it */
+    MALFORMED((r.back = 6, r.is = 1));
 }
 
 static void broken_rules(void)
@@ -184,6 +199,39 @@ static void early_posts(void)
     pair_free(&p);
 }
 
+/* One that waits for memory comes again: it is taken once. */
+static void early_again(void)
+{
+    struct pair p;
+    struct rude first = polite(), second = polite();
+    pair_open(&p);
+    second.tail.position = 138;
+    second.tail.first_message = 1;
+    second.frame[0].payload.len = 20;
+    CHECK(send_rude(&p, &second) == 200);
+    whist_alloc_fail_after(
+        5); /* four for the test's own buffers, one for the first message's place */
+    CHECK(send_rude(&p, &first) == 200);
+    whist_alloc_fail_after(-1);
+    CHECK(p.d[2]->ring.count == 1 && p.d[2]->n_early == 1 && p.d[2]->drain_ms == p.now + 50);
+    CHECK(send_rude(&p, &second) == 200);
+    CHECK(whist_delivery_failure(p.d[2]) == NULL);
+    CHECK(p.d[2]->ring.count == 2 && p.d[2]->n_early == 0);
+    pair_take(&p, 2, 10, 4, "x");
+    pair_take(&p, 2, 20, 4, "x");
+    pair_free(&p);
+    pair_open(&p); /* or it does not come again: then the clock brings it */
+    CHECK(send_rude(&p, &second) == 200);
+    whist_alloc_fail_after(5);
+    CHECK(send_rude(&p, &first) == 200);
+    whist_alloc_fail_after(-1);
+    CHECK(whist_delivery_next_deadline(p.d[2]) == p.now + 50);
+    p.now += 50;
+    whist_delivery_tick(p.d[2], p.now);
+    CHECK(p.d[2]->ring.count == 2 && p.d[2]->drain_ms == 0);
+    pair_free(&p);
+}
+
 static void after_fin(void)
 {
     struct pair p;
@@ -213,14 +261,22 @@ static void answers_changed(void)
             a.body[at] ^= (uint8_t)(1u << bit);
             pair_answer(&p, &c, &a);
             CHECK(p.d[1]->out_acked <= 138);
+            if (at >= 8 && at < 16) { /* another run answers */
+                pair_failed(&p, 1, WHIST_ERR_ABORTED, "party 2 has been restarted");
+            } else if (at < 4 || (at >= 16 && at < 24)) { /* not an answer to this POST */
+                CHECK(p.d[1]->failed && p.d[1]->out_acked == 0);
+            }
             pair_free(&p);
         }
     }
 }
 
 static const struct test_case cases[] = {
-    {"malformed_posts", malformed_posts}, {"broken_rules", broken_rules},
-    {"early_posts", early_posts},         {"after_fin", after_fin},
+    {"malformed_posts", malformed_posts},
+    {"broken_rules", broken_rules},
+    {"early_posts", early_posts},
+    {"early_again", early_again},
+    {"after_fin", after_fin},
     {"answers_changed", answers_changed},
 };
 
