@@ -101,7 +101,7 @@ static void check(const struct delivery *d)
     }
     HOLDS(d->failed || held == d->in_next - d->in_consumed);
     HOLDS(d->out_acked <= d->out_position && d->n_early <= EARLY_MAX);
-    HOLDS(d->assembly.message.body.cap <= 8 * d->assembly.arrived + 256);
+    HOLDS(d->assembly.message.body.cap <= 8 * d->assembly.arrived + 4096);
 }
 
 /* Makes the end of a body a tail for this link; where it stands in the stream may stay as it came.

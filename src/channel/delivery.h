@@ -238,7 +238,7 @@ int64_t whist_delivery_next_deadline(struct delivery *d);
 
 /* Time has passed: heartbeats, retries, expired POSTs, deadlines. May be called at any time. If it
  * comes more than a second after the promised deadline this process was stopped itself: then the
- * peer's silence is counted without that time. */
+ * peer's silence counts from now on. */
 void whist_delivery_tick(struct delivery *d, int64_t now);
 
 /* ---- For people ---- */

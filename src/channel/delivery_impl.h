@@ -240,6 +240,10 @@ void whist_dlv_free_in(struct delivery *d);
  */
 void whist_dlv_drop_buffer(struct whist_buffer *buf);
 
+/* A buffer of len bytes may be kept for as long as the application likes: what it could hold is not
+ * much more. */
+bool whist_dlv_fits_buffer(const struct whist_buffer *buf, size_t len);
+
 /* ---- delivery_recv.c ---- */
 
 /* Takes early POSTs whose turn has come. */

@@ -125,6 +125,11 @@ static bool grow(struct assembly *a, size_t len)
     return whist_buffer_reserve(body, (size_t)want) == WHIST_OK;
 }
 
+bool whist_dlv_fits_buffer(const struct whist_buffer *buf, size_t len)
+{
+    return buf->cap / 2 <= len + 1024;
+}
+
 /* A message of the frame's payload: of the POST's own buffer if it is all that is in it. */
 static bool begin_message(struct message *m, const struct frame *f, const struct post_view *v,
                           struct whist_buffer *body)
@@ -133,11 +138,8 @@ static bool begin_message(struct message *m, const struct frame *f, const struct
     if (f->phase_len != 0) {
         memcpy(m->phase, f->phase, f->phase_len);
     }
-    if (v->tail.n_frames > 1) {
+    if (v->tail.n_frames > 1 || !whist_dlv_fits_buffer(body, f->payload.len)) {
         return whist_buffer_append(&m->body, f->payload.data, f->payload.len) == WHIST_OK;
-    }
-    if (f->payload.len == 0) {
-        return true;
     }
     m->body = *body;
     m->body.len = f->payload.len;

@@ -77,9 +77,16 @@ static intake keep_early(struct delivery *d, int64_t now, const struct post_view
     if (e == NULL) {
         return INTAKE_LATER;
     }
-    *e = (struct early){
-        .next = *at, .position = v->tail.position, .weight = v->weight, .body = *body};
-    *body = (struct whist_buffer){0};
+    *e = (struct early){.next = *at, .position = v->tail.position, .weight = v->weight};
+    if (!whist_dlv_fits_buffer(body, body->len)) {
+        if (whist_buffer_append(&e->body, body->data, body->len) != WHIST_OK) {
+            whist_free(e);
+            return INTAKE_LATER;
+        }
+    } else {
+        e->body = *body;
+        *body = (struct whist_buffer){0};
+    }
     *at = e;
     d->n_early++;
     d->stats.reordered++;
@@ -272,7 +279,9 @@ static void dispatch(struct delivery *d, int64_t now, struct whist_buffer *body,
     char text[300];
     unsigned version = 0;
     post_flaw flaw = whist_post_parse(&v, &why, &version, whist_buffer_view(body));
-    if (flaw == POST_VERSION && !d->connected) {
+    if (body->len > WHIST_POST_LIMIT) {
+        say(p, ANSWER_BAD, "a POST that is too long");
+    } else if (flaw == POST_VERSION && !d->connected) {
         snprintf(text, sizeof text, "version: this party speaks %u, party %zu speaks %u",
                  WIRE_VERSION, d->opt.peer, version);
         reply_mismatch(d, now, p, text);

@@ -133,6 +133,18 @@ static void malformed_posts(void)
     MALFORMED((r.back = 6, r.is = 1));
 }
 
+/* Longer than any POST, though its end is that of a good one. */
+static void too_long(void)
+{
+    struct pair p;
+    struct rude r = polite();
+    pair_open(&p);
+    r.frame[0].payload.len = WHIST_POST_LIMIT;
+    CHECK(send_rude(&p, &r) == 400 && p.d[2]->in_next == 0);
+    CHECK(whist_delivery_failure(p.d[2]) == NULL);
+    pair_free(&p);
+}
+
 static void broken_rules(void)
 {
     struct rude r = polite(), first = polite(), part;
@@ -272,11 +284,9 @@ static void answers_changed(void)
 }
 
 static const struct test_case cases[] = {
-    {"malformed_posts", malformed_posts},
-    {"broken_rules", broken_rules},
-    {"early_posts", early_posts},
-    {"early_again", early_again},
-    {"after_fin", after_fin},
+    {"malformed_posts", malformed_posts}, {"too_long", too_long},
+    {"broken_rules", broken_rules},       {"early_posts", early_posts},
+    {"early_again", early_again},         {"after_fin", after_fin},
     {"answers_changed", answers_changed},
 };
 

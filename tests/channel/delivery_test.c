@@ -535,6 +535,33 @@ static void declared_length(void)
     pair_free(&p);
 }
 
+/* Small messages in large buffers are not kept in these. */
+static void large_buffers(void)
+{
+    struct pair p;
+    struct carried c[3];
+    struct delivery_answer a;
+    pair_open(&p);
+    for (unsigned i = 0; i < 3; i++) {
+        pair_send(&p, 1, 20, (uint8_t)i, "x");
+        CHECK(pair_post(&p, 1, &c[i]));
+    }
+    for (unsigned i = 3; i-- > 0;) {
+        CHECK(whist_buffer_reserve(&c[i].body, 100000) == WHIST_OK);
+        whist_delivery_request(p.d[2], p.now, &c[i].body, &a);
+        CHECK(a.status == 200);
+        pair_answer(&p, &c[i], &a);
+        CHECK(p.d[2]->early == NULL || p.d[2]->early->body.cap < 1000);
+    }
+    for (unsigned i = 0; i < 3; i++) {
+        struct whist_buffer got = {0};
+        CHECK_OK(whist_delivery_take(p.d[2], p.now, &got, "x", &p.err), p.err);
+        CHECK(got.len == 20 && got.data[0] == i && got.cap < 1000);
+        whist_buffer_clear(&got);
+    }
+    pair_free(&p);
+}
+
 static size_t peak_kib(void)
 {
     char line[200];
@@ -689,6 +716,7 @@ static const struct test_case cases[] = {
     {"longer_than_window", longer_than_window},
     {"exchange", exchange},
     {"declared_length", declared_length},
+    {"large_buffers", large_buffers},
     {"memory_of_a_long_message", memory_of_a_long_message},
     {"allocations", allocations},
     {"allocations_of_new", allocations_of_new},
