@@ -204,7 +204,7 @@ case_usage_json() {
     equal "$(json .error.peer <<<"$out")" null
     equal "$(json .error.phase <<<"$out")" ''
     whist 1 circuit eval "$work/"$'odd"\\\n\xff name' --json
-    json .error.text <<<"$out" | grep -q 'odd"\\?' || fail "not escaped: $out"
+    grep -q 'odd"\\?' <<<"$(json .error.text <<<"$out")" || fail "not escaped: $out"
 }
 
 case_help() {
@@ -274,7 +274,8 @@ completed() {
         COMP_LINE=$line COMP_POINT=${#line}
         COMPREPLY=()
         _whist
-        printf '%s\n' "${COMPREPLY[@]}" | grep -qxF -- "$2"
+        # No pipe: grep -q leaves at the first match, and the writer's SIGPIPE would count.
+        grep -qxF -- "$2" <<<"$(printf '%s\n' "${COMPREPLY[@]}")"
     )
 }
 
@@ -678,7 +679,7 @@ run_private() {
     tr '\0' ' ' <"/proc/${pid[party0]}/cmdline" >"$work/cmdline" || fail "no command line"
     grep -q "@$work/input0" "$work/cmdline" || fail "not the command line: $(<"$work/cmdline")"
     grep -q 31415926 "$work/cmdline" && fail "the value is in the process list"
-    tr '\0' '\n' <"/proc/${pid[party0]}/environ" | grep -q 31415926 && fail "the value is in the environment"
+    grep -aq 31415926 "/proc/${pid[party0]}/environ" && fail "the value is in the environment"
     kill -INT "${pid[party0]}"
     ended party0
     return 0
