@@ -162,6 +162,7 @@ void whist_zero_init(struct zero_stream *z, struct whist_session *s, const char 
         whist_hash_field(&h, &s->pair[s->peers[p]].seed, sizeof(struct block));
         whist_hash_u64(&h, counter);
         whist_hash_final(&h, seed);
+        TAMPER(s, "zero.seed", s->peers[p], seed, sizeof seed);
         whist_prg_init(&z->prg[p], seed);
         whist_wipe(seed, sizeof seed);
         whist_wipe(&h, sizeof h);

@@ -44,6 +44,7 @@ static void hash_batch(const struct run *r, const struct batch *b, size_t first,
         t[g] = whist_tweak(s, HALF_A, s->me, target, counter);
         t[b->n + g] = whist_tweak(s, second, s->me, target, counter);
     }
+    TAMPER(r->s, "tweaks", target, t, 2 * b->n * sizeof t[0]);
     whist_kernels()->hash2(h0, h1, x, t, s->delta, 2 * b->n);
 }
 

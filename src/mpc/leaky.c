@@ -34,6 +34,7 @@ static void product_send_part(struct whist_session *s, const struct product *pr,
 {
     struct block t[PART], h0[PART];
     fill_tweaks(t, s, pr, s->me, j, at, count);
+    TAMPER(s, "tweaks", j, t, count * sizeof t[0]);
     whist_kernels()->hash2(h0, out, pr->x->key[j] + at, t, s->delta, count);
     for (size_t k = 0; k < count; k++) {
         out[k].lo ^= h0[k].lo ^ v[k].lo;

@@ -408,6 +408,55 @@ static void copied_commitment(void)
     whist_circuit_free(circuit);
 }
 
+/* ---- χ of an opening depends on the bits ---- */
+
+/* P_0 opens more than 128 bits, so some of the χ of the true bits sum to zero: it flips those bits
+ * and leaves the tag. As the χ come from a hash of the bits, the flipped ones have others. */
+static void flip_dependent_bits(void *ctx, struct whist_session *s, const char *point, int to,
+                                void *data, size_t len)
+{
+    bool *told = ctx;
+    size_t n_bytes = len - sizeof(struct block), k = 0;
+    struct block chi[129];
+    uint8_t x[129] = {0}, *bits = data;
+    struct prg prg;
+    if (!is(point, "and.open") || to == WHIST_NO_PEER) {
+        return;
+    }
+    CHECK(n_bytes * 8 > 129 + 7);
+    whist_open_chi(&prg, s, s->me, (size_t)to, bits, n_bytes, point);
+    whist_prg_blocks(&prg, chi, 129);
+    while (!gf2_solve(x, chi, k, chi[k])) { /* the first that depends on those before it */
+        k++;
+        CHECK(k < 129);
+    }
+    x[k] = 1;
+    for (size_t i = 0; i <= k; i++) {
+        bits[i / 8] ^= (uint8_t)(x[i] << i % 8);
+    }
+    *told = true;
+}
+
+static void tag_of_other_bits(void)
+{
+    static struct players p;
+    char text[4000];
+    int at = snprintf(text, sizeof text, "60 62\n2 1 1\n1 1\n\n");
+    for (int g = 0; g < 60; g++) {
+        at += snprintf(text + at, sizeof text - (size_t)at, "2 1 %d %d %d AND\n", g, g + 1, g + 2);
+    }
+    struct whist_circuit *circuit = circuit_of_text(text);
+    bool told = false;
+    players_init(&p, circuit, 2, 1, 2);
+    p.dealt = true;
+    corrupt(&p, 0, &told, flip_dependent_bits);
+    players_run(&p);
+    CHECK(told && p.results[1].status == WHIST_ERR_CHECK);
+    CHECK(is(p.results[1].err.phase, "and.open"));
+    players_clear(&p);
+    whist_circuit_free(circuit);
+}
+
 static const struct test_case cases[] = {
     {"input_echo", input_echo},
     {"two_tweaks", two_tweaks},
@@ -415,5 +464,6 @@ static const struct test_case cases[] = {
     {"label_hash", label_hash},
     {"blinded_zero_test", blinded_zero_test},
     {"copied_commitment", copied_commitment},
+    {"tag_of_other_bits", tag_of_other_bits},
 };
 TEST_MAIN(cases)
