@@ -25,8 +25,8 @@ enum weakness {
 };
 
 struct whist_hooks {
-    /* Called at a named point with what is about to be used, sent or hashed; may change data. to: the peer,
-     * or WHIST_NO_PEER for a value that goes to everybody. */
+    /* Called at a named point with what is about to be used, sent or hashed; may change data. to:
+     * the peer, or WHIST_NO_PEER for a value that goes to everybody. */
     void (*tamper)(void *ctx, struct whist_session *s, const char *point, int to, void *data,
                    size_t len);
     void *ctx;
