@@ -283,11 +283,105 @@ static void answers_changed(void)
     }
 }
 
+/* Answers that a party would not give. `open`: to a message of an open link, else to a hello. */
+static void odd_answer(bool open, struct answer_view a, whist_status status, const char *part)
+{
+    struct pair p;
+    struct carried c;
+    struct delivery_answer out = {.status = whist_answer_status(a.kind)};
+    if (open) {
+        pair_open(&p);
+        pair_send(&p, 1, 10, 1, "x");
+    } else {
+        pair_init(&p);
+        pair_start(&p);
+    }
+    CHECK(pair_post(&p, 1, &c));
+    a.from_epoch = EPOCH(2);
+    a.to_epoch = EPOCH(1);
+    out.len = whist_answer_put(out.body, &a);
+    pair_answer(&p, &c, &out);
+    pair_failed(&p, 1, status, part);
+    CHECK(pair_try_take(&p, 1, "x") == status);
+    pair_free(&p);
+}
+
+static void odd_answers(void)
+{
+    uint8_t block[HELLO_LEN];
+    struct hello hello = {.n = 9};
+    memset(hello.session, 0x5e, WHIST_SESSION_LEN);
+    whist_hello_put(block, &hello);
+    struct answer_view a = {.kind = ANSWER_OK};
+    odd_answer(false, a, WHIST_ERR_PROTOCOL, "answered a hello without its own");
+    a.hello = whist_bytes(block, HELLO_LEN);
+    odd_answer(false, a, WHIST_ERR_MISMATCH, "party 2 counts 9");
+    a = (struct answer_view){.kind = ANSWER_BAD, .meta = whist_bytes("so\nso", 5)};
+    odd_answer(true, a, WHIST_ERR_PROTOCOL, "party 2 refuses a POST: so?so");
+    a.kind = ANSWER_FAILED;
+    odd_answer(true, a, WHIST_ERR_ABORTED, "without a reason");
+    a.kind = ANSWER_MISMATCH;
+    odd_answer(true, a, WHIST_ERR_MISMATCH, "so?so");
+    a.kind = ANSWER_UNKNOWN;
+    odd_answer(true, a, WHIST_ERR_ABORTED, "party 2 has been restarted");
+    a.kind = ANSWER_STALE;
+    odd_answer(true, a, WHIST_ERR_ABORTED, "with an earlier run of this party");
+}
+
+/* Hellos that our own sender does not send. */
+static void odd_hellos(void)
+{
+    struct pair p;
+    struct carried c, late;
+    pair_init(&p);
+    pair_start(&p);
+    CHECK(pair_post(&p, 1, &c));
+    put_le64(c.body.data + HELLO_LEN + 8, EPOCH(2)); /* who knows our run has had an answer */
+    CHECK(pair_arrive(&p, &c).status == 200 && whist_delivery_connected(p.d[2]));
+    CHECK(pair_arrive(&p, &c).status == 200); /* again */
+    c.body.data[HELLO_LEN + 58] = 0;          /* to another party */
+    CHECK(pair_arrive(&p, &c).status == 400 && whist_delivery_failure(p.d[2]) == NULL);
+    c.body.data[HELLO_LEN + 58] = 2;
+    c.body.data[4] = 1; /* reserved */
+    CHECK(pair_arrive(&p, &c).status == 400 && whist_delivery_failure(p.d[2]) == NULL);
+    c.body.data[4] = 0;
+    c.body.data[0] = 4; /* the same run, and another n */
+    CHECK(pair_arrive(&p, &c).status == 409);
+    pair_failed(&p, 2, WHIST_ERR_MISMATCH, "n: this party counts 3 parties, party 1 counts 4");
+    c.body.data[0] = 3;
+    CHECK(pair_arrive(&p, &c).status == 409); /* what failed stays so */
+    CHECK(pair_carry(&p, &c) == 409);
+    CHECK(!pair_post(&p, 2, &late));
+    pair_free(&p);
+}
+
+/* A POST that ends inside its tail, or whose heads are longer than it is. */
+static void short_posts(void)
+{
+    struct pair p;
+    struct carried c;
+    pair_open(&p);
+    pair_send(&p, 1, 10, 1, "x");
+    CHECK(pair_post(&p, 1, &c));
+    size_t len = c.body.len;
+    for (size_t cut = 1; cut <= len; cut++) {
+        struct carried part = {.from = 1, .to = 2, .body = c.body};
+        part.body.len = len - cut; /* without its end */
+        CHECK(pair_arrive(&p, &part).status == 400);
+        part.body.data = c.body.data + cut; /* without its beginning */
+        CHECK(pair_arrive(&p, &part).status == 400);
+    }
+    CHECK(whist_delivery_failure(p.d[2]) == NULL && p.d[2]->in_next == 0);
+    CHECK(pair_carry(&p, &c) == 200);
+    pair_free(&p);
+}
+
 static const struct test_case cases[] = {
     {"malformed_posts", malformed_posts}, {"too_long", too_long},
     {"broken_rules", broken_rules},       {"early_posts", early_posts},
     {"early_again", early_again},         {"after_fin", after_fin},
-    {"answers_changed", answers_changed},
+    {"answers_changed", answers_changed}, {"odd_answers", odd_answers},
+    {"odd_hellos", odd_hellos},           {"short_posts", short_posts},
 };
 
 TEST_MAIN(cases)
