@@ -161,7 +161,7 @@ static void rules_of_honest_runs(void)
 static void a_broken_rule_is_seen(void)
 {
     static struct players p;
-    size_t hits[sizeof rules / sizeof rules[0]];
+    size_t hits[sizeof rules / sizeof rules[0]] = {0};
     struct whist_circuit *circuit = lie_circuit(2);
     run_honest(&p, circuit, 2, WEAK_EARLY_OPENING);
     for (size_t i = 0; i < 2; i++) {
