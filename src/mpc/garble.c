@@ -9,6 +9,8 @@ struct batch {
     size_t n;
     struct block la[AND_BATCH], lb[AND_BATCH]; /* L_α,0 and L_β,0 */
     uint32_t out[AND_BATCH];
+    /* Hashing: labels, tweaks, both hashes. Kept here so that it is wiped once. */
+    struct block x[2 * AND_BATCH], t[2 * AND_BATCH], h0[2 * AND_BATCH], h1[2 * AND_BATCH];
 };
 
 /* Where the tables go. */
@@ -31,11 +33,10 @@ static struct block own_part(const struct run *r, const struct shares *x, size_t
 
 /* Both hashes of all labels of the batch towards target j: first the α halves, then the β halves.
  */
-static void hash_batch(const struct run *r, const struct batch *b, size_t first, size_t target,
-                       struct block h0[2 * AND_BATCH], struct block h1[2 * AND_BATCH])
+static void hash_batch(const struct run *r, struct batch *b, size_t first, size_t target)
 {
     const struct whist_session *s = r->s;
-    struct block x[2 * AND_BATCH], t[2 * AND_BATCH];
+    struct block *x = b->x, *t = b->t;
     enum purpose second = WEAK(s, WEAK_ONE_TWEAK) ? HALF_A : HALF_B; /* two tweaks a gate (!) */
     for (size_t g = 0; g < b->n; g++) {
         uint64_t counter = r->chunk.first_gate + first + g;
@@ -45,14 +46,14 @@ static void hash_batch(const struct run *r, const struct batch *b, size_t first,
         t[b->n + g] = whist_tweak(s, second, s->me, target, counter);
     }
     TAMPER(r->s, "tweaks", target, t, 2 * b->n * sizeof t[0]);
-    whist_kernels()->hash2(h0, h1, x, t, s->delta, 2 * b->n);
+    whist_kernels()->hash2(b->h0, b->h1, x, t, s->delta, 2 * b->n);
 }
 
 /* G_0, G_1 and the output labels. */
-static void own_rows(struct run *r, const struct batch *b, size_t first, uint8_t *rows)
+static void own_rows(struct run *r, struct batch *b, size_t first, uint8_t *rows)
 {
-    struct block h0[2 * AND_BATCH], h1[2 * AND_BATCH];
-    hash_batch(r, b, first, r->s->me, h0, h1);
+    const struct block *h0 = b->h0, *h1 = b->h1;
+    hash_batch(r, b, first, r->s->me);
     for (size_t g = 0; g < b->n; g++) {
         const struct block *ha = &h0[g], *hb = &h0[b->n + g];
         size_t k = first + g;
@@ -68,11 +69,11 @@ static void own_rows(struct run *r, const struct batch *b, size_t first, uint8_t
 }
 
 /* The triples S towards garbler j. */
-static void other_rows(struct run *r, const struct batch *b, size_t first, size_t j, uint8_t *rows)
+static void other_rows(struct run *r, struct batch *b, size_t first, size_t j, uint8_t *rows)
 {
-    struct block h0[2 * AND_BATCH], h1[2 * AND_BATCH];
+    const struct block *h0 = b->h0, *h1 = b->h1;
     const struct chunk *c = &r->chunk;
-    hash_batch(r, b, first, j, h0, h1);
+    hash_batch(r, b, first, j);
     for (size_t g = 0; g < b->n; g++) {
         const struct block *ha = &h0[g], *hb = &h0[b->n + g];
         struct block row[3] = {
@@ -143,10 +144,11 @@ static void free_gate(struct run *r, const struct whist_gate *g)
 
 whist_status whist_garble_chunk(struct run *r, struct whist_error *err)
 {
-    struct batch b = {.n = 0};
+    struct batch b;
     struct tables t = {{0}, 0, 0};
     struct chunk *c = &r->chunk;
     size_t next = 0; /* AND gates seen */
+    b.n = 0;
     whist_status st = WHIST_OK;
     for (size_t i = 0; i < c->n_gates; i++) {
         const struct whist_gate *g = &c->gates[i];

@@ -107,7 +107,7 @@ static whist_status broadcast_lambda(struct run *r, uint8_t *own, uint8_t *body,
             }
         }
     }
-    return WEAK(s, WEAK_NO_INPUT_ECHO) ? WHIST_OK : whist_echo(s, "input.echo", err);
+    return WEAK(s, WEAK_NO_INPUT_ECHO) ? WHIST_OK : whist_echo(s, "input.lambda.echo", err);
 }
 
 static whist_status send_input_labels(struct run *r, struct whist_error *err)

@@ -10,6 +10,11 @@ static const struct commit_phases D_PHASES = {"leaky.d.commit", "leaky.d.open"};
 static const struct commit_phases COIN_PHASES = {"leaky.coin.commit", "leaky.coin.open"};
 static const struct commit_phases ZETA_PHASES = {"zero.zeta.commit", "zero.zeta.open"};
 
+/* Secrets of one inner block, kept in one place that is wiped once. */
+struct scratch {
+    struct block t[PART], h[PART], v[PART], u[PART];
+};
+
 /* Arrays of one product: ⊕_{i≠j} x^j·v^i, x shared, v the parties' own blocks (model: cross_terms).
  */
 struct product {
@@ -17,6 +22,7 @@ struct product {
     const struct shares *x;
     uint64_t base; /* first counter of the tweaks */
     const char *phase;
+    struct scratch *scratch;
 };
 
 static void fill_tweaks(struct block *t, const struct whist_session *s, const struct product *pr,
@@ -32,7 +38,7 @@ static void product_send_part(struct whist_session *s, const struct product *pr,
                               struct block *out, struct block *acc, const struct block *v,
                               size_t at, size_t count)
 {
-    struct block t[PART], h0[PART];
+    struct block *t = pr->scratch->t, *h0 = pr->scratch->h;
     fill_tweaks(t, s, pr, s->me, j, at, count);
     TAMPER(s, "tweaks", j, t, count * sizeof t[0]);
     whist_kernels()->hash2(h0, out, pr->x->key[j] + at, t, s->delta, count);
@@ -48,7 +54,7 @@ static void product_send_part(struct whist_session *s, const struct product *pr,
 static void product_recv_part(struct whist_session *s, const struct product *pr, size_t j,
                               struct block *acc, const struct block *u, size_t at, size_t count)
 {
-    struct block t[PART], h[PART];
+    struct block *t = pr->scratch->t, *h = pr->scratch->h;
     const struct block *mac = pr->x->mac[j] + at;
     fill_tweaks(t, s, pr, j, s->me, at, count);
     whist_kernels()->hash1(h, mac, t, count);
@@ -73,7 +79,7 @@ static whist_status product_recv(struct whist_session *s, const struct product *
         struct whist_buffer msg = {0};
         TRY(whist_wire_recv_owned(s, j, &msg, count * sizeof(struct block), pr->phase, err));
         for (size_t k = 0; k < count; k += PART) {
-            struct block u[PART];
+            struct block *u = pr->scratch->u;
             size_t part = part_of(k, count, PART);
             memcpy(u, msg.data + k * sizeof(struct block), part * sizeof(struct block));
             product_recv_part(s, pr, j, acc + at + k, u, at + k, part);
@@ -98,7 +104,7 @@ product_send(struct whist_session *s, const struct product *pr,
         }
     }
     for (size_t k = 0; k < count; k += PART) {
-        struct block v[PART], u[PART];
+        struct block *v = pr->scratch->v, *u = pr->scratch->u;
         size_t part = part_of(k, count, PART);
         start(ctx, v, acc + at + k, at + k, part);
         for (size_t p = 0; p < s->n_peers; p++) {
@@ -118,22 +124,28 @@ out:
 }
 
 /* acc[k] = own share of start's part ⊕ ⊕_{i≠j} x^j_k·v^i_k, for `count` values. */
-static whist_status product_run(struct whist_session *s, const struct product *pr,
+static whist_status product_run(struct whist_session *s, struct product *pr,
                                 void (*start)(void *ctx, struct block *v, struct block *acc,
                                               size_t at, size_t count),
                                 void *ctx, struct block *acc, size_t count, struct whist_error *err)
 {
+    struct scratch scratch;
+    whist_status st = WHIST_OK;
+    pr->scratch = &scratch;
     /* One message ahead, as with the corrections. */
     for (size_t at = 0; at < count + MESSAGE; at += MESSAGE) {
         if (at < count) {
-            TRY(product_send(s, pr, start, ctx, acc, at, part_of(at, count, MESSAGE), err));
+            TRY_OUT(product_send(s, pr, start, ctx, acc, at, part_of(at, count, MESSAGE), err));
         }
         if (at >= MESSAGE) {
             size_t from = at - MESSAGE;
-            TRY(product_recv(s, pr, acc, from, part_of(from, count, MESSAGE), err));
+            TRY_OUT(product_recv(s, pr, acc, from, part_of(from, count, MESSAGE), err));
         }
     }
-    return WHIST_OK;
+out:
+    pr->scratch = NULL;
+    whist_wipe(&scratch, sizeof scratch);
+    return st;
 }
 
 /* ---- §3, steps 1 to 4 ---- */
@@ -142,13 +154,14 @@ struct leaky {
     struct whist_session *s;
     const struct shares *a, *b, *r;
     struct zero_stream zero;
+    struct block z[PART];
 };
 
 /* v = Φ; acc = a^i·Φ ⊕ own share of r·⊕Δ. */
 static void leaky_start(void *ctx, struct block *v, struct block *acc, size_t at, size_t count)
 {
     struct leaky *l = ctx;
-    struct block z[PART];
+    struct block *z = l->z;
     const struct block *a = l->a->mac[l->s->peers[0]] + at;
     whist_zero_blocks(&l->zero, z, count);
     whist_shares_times_delta(v, l->b, l->s, at, count);
@@ -246,14 +259,17 @@ static whist_status zero_test(struct whist_session *s, struct block alpha, const
                               struct zero_stream *zero, struct whist_error *err)
 {
     struct blind b = {s, alpha};
-    struct product pr = {BLIND, rho, s->blind_counter, "zero.v"};
+    struct product pr = {BLIND, rho, s->blind_counter, "zero.v", NULL};
     struct block acc[128], own_bits[128], zeta, z;
     s->blind_counter += 128;
     TAMPER(s, "leaky.alpha", WHIST_NO_PEER, &b.alpha, sizeof b.alpha);
     if (WEAK(s, WEAK_OPEN_ALPHA)) {
         return compare_zero(s, b.alpha, err);
     }
-    TRY(product_run(s, &pr, blind_start, &b, acc, 128, err));
+    whist_status st = product_run(s, &pr, blind_start, &b, acc, 128, err);
+    if (st != WHIST_OK) {
+        goto out;
+    }
     zeta = (struct block){0, 0};
     for (size_t k = 0; k < 128; k++) {
         zeta = block_xor(zeta, acc[k]);
@@ -261,9 +277,10 @@ static whist_status zero_test(struct whist_session *s, struct block alpha, const
     }
     whist_zero_blocks(zero, &z, 1);
     zeta = block_xor(zeta, block_xor(z, whist_gf_mul(whist_gf_pack(own_bits, 128), b.alpha)));
-    whist_status st = compare_zero(s, zeta, err);
-    whist_wipe(acc, sizeof acc);
+    st = compare_zero(s, zeta, err);
     whist_wipe(own_bits, sizeof own_bits);
+out:
+    whist_wipe(acc, sizeof acc);
     whist_wipe(&b.alpha, sizeof b.alpha);
     return st;
 }
@@ -272,8 +289,8 @@ whist_status whist_leaky_ands(struct whist_session *s, const struct shares *a,
                               const struct shares *b, struct shares *r, const struct shares *rho,
                               struct block *s_mem, size_t count, struct whist_error *err)
 {
-    struct leaky l = {.s = s, .a = a, .b = b, .r = r};
-    struct product pr = {LEAKY, a, s->leaky_counter, "leaky.u"};
+    struct leaky l;
+    struct product pr = {LEAKY, a, s->leaky_counter, "leaky.u", NULL};
     struct block u;
     uint8_t coin[32];
     uint8_t *d = whist_alloc((count + 7) / 8, 1);
@@ -281,6 +298,10 @@ whist_status whist_leaky_ands(struct whist_session *s, const struct shares *a,
         return whist_out_of_memory(err, pr.phase);
     }
     whist_status st;
+    l.s = s;
+    l.a = a;
+    l.b = b;
+    l.r = r;
     s->leaky_counter += count;
     whist_zero_init(&l.zero, s, "whist zero shares");
     TRY_OUT(product_run(s, &pr, leaky_start, &l, s_mem, count, err));
@@ -301,6 +322,7 @@ whist_status whist_leaky_ands(struct whist_session *s, const struct shares *a,
     whist_shares_add_public(r, s, d, count);
 out:
     whist_zero_clear(&l.zero);
+    whist_wipe(l.z, sizeof l.z);
     whist_free(d);
     return st;
 }

@@ -77,6 +77,9 @@ static void view_bits(uint8_t *bits_out, const struct share_view *x, const struc
             out[k / 8] = (uint8_t)(out[k / 8] | (own[k].lo & 1) << (k % 8));
         }
     }
+    if (x->part != plain_part) {
+        whist_wipe(tmp, sizeof tmp);
+    }
 }
 
 void whist_shares_bits(uint8_t *bits_out, const struct shares *x, const struct whist_session *s,
@@ -113,6 +116,9 @@ static struct block weighted(struct prg *chi_prg, const struct share_view *x, si
         if (bits != NULL) {
             bit_sum = block_xor(bit_sum, kern->bits_dot(chi, bits + at / 8, part));
         }
+    }
+    if (x->part != plain_part) {
+        whist_wipe(tmp, sizeof tmp);
     }
     return bits != NULL ? block_xor(sum, whist_gf_mul(bit_sum, delta)) : sum;
 }

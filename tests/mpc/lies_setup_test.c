@@ -229,9 +229,10 @@ static void false_echo_of_y(struct game *g, const char *point, int to, uint8_t *
 
 static void false_echo(struct game *g, const char *point, int to, uint8_t *data, size_t len)
 {
-    static const char *const phases[] = {"hello.echo", "agree.echo", "input.echo", "chunk.echo"};
+    static const char *const phases[] = {"hello.echo", "agree.echo", "input.echo",
+                                         "input.lambda.echo", "chunk.echo"};
     (void)len;
-    g->checks = phases[g->run / 2 % 4];
+    g->checks = phases[g->run / 2 % 5];
     if (to_peer(g, point, to, g->checks)) {
         data[0] ^= 1;
         g->hits++;

@@ -85,7 +85,7 @@ static const struct lie lies[] = {
      CHANGE("output.open", TO_PEER, 0, BY_BIT0)},
     {"wrong_tag_of_output", EITHER, 2, CAUGHT, "output.open",
      CHANGE("output.open", TO_PEER, LAST_BLOCK, BY_ONE)},
-    {"equivocated_lambda", EITHER, 2, CAUGHT, "input.echo",
+    {"equivocated_lambda", EITHER, 2, CAUGHT, "input.lambda.echo",
      CHANGE("input.lambda", TO_PEER, 0, BY_BIT0)},
     {"other_lambda", EITHER, 2, PASSES, "", CHANGE("input.lambda", BROADCAST, 0, BY_BIT0)},
     {"wrong_lambda", EVALUATOR, 2, CAUGHT, "label.check", .tell = wrong_lambda},

@@ -39,7 +39,7 @@ static const struct rule rules[] = {
     {"input.check", 1, "input.open", "checks before masks"},
     {"input.echo", 1, "input.open", "echo of w before masks"},
     {"input.lambda", 1, "input.labels", "Λ before labels"},
-    {"input.echo", 2, "input.labels", "echo of the inputs' Λ before labels"},
+    {"input.lambda.echo", 1, "input.labels", "echo of the inputs' Λ before labels"},
     {"chunk.cot", 1, "chunk.coin.open", "χ after all corrections"},
     {"chunk.coin.commit", 1, "chunk.coin.open", "commitments first"},
     {"chunk.check", 1, "leaky.u", "checks before U"},
