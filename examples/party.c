@@ -16,7 +16,7 @@
 static whist_status open_link(struct whist_channel **channel_out, size_t me,
                               const char *const *urls, size_t n, struct whist_error *err)
 {
-    struct whist_http_options options = {.n = n, .me = me, .urls = urls};
+    struct whist_http_options options = {.n = n, .me = me, .urls = urls, .legacy = true};
     struct whist_channel *http = NULL;
     whist_status st = whist_channel_http_new(&http, &options, err);
 

@@ -113,50 +113,6 @@ WHIST_API void whist_channel_free(struct whist_channel *ch);
 WHIST_API WHIST_MUST_CHECK whist_status whist_channel_memory_new(
     struct whist_channel **channels_out, size_t n, int64_t timeout_ms, struct whist_error *err);
 
-/** Options of the HTTP transport; zero values mean the defaults. */
-struct whist_http_options {
-    size_t n;  /**< number of parties, 2 … WHIST_MAX_PARTIES */
-    size_t me; /**< own index */
-    const char *const
-        *urls;          /**< n base URLs, "http://host:port/prefix"; borrowed during the call */
-    const char *listen; /**< "ADDR:PORT" to listen on; NULL: from the own URL */
-    int64_t timeout_ms; /**< default timeout of send and receive; 0: 60,000 */
-    int64_t connect_timeout_ms; /**< how long to keep trying an absent peer; 0: 60,000 */
-    size_t outbox_bytes;        /**< most bytes queued for a peer; 0: 256 MiB */
-    size_t inbox_bytes;         /**< most bytes received and not yet taken, per peer; 0: 64 MiB */
-    bool insecure;        /**< allow URLs that are not loopback although the wire is in clear */
-    struct whist_log log; /**< for connections and retries; all-zero: no log */
-};
-
-/**
- * HTTP transport, legacy mode (docs/wire.md): POST {url}/msg/{from}, raw bodies. The server listens
- * when this returns; peers may come up later.
- * @retval WHIST_ERR_ARGUMENT bad URL, index or number of parties
- * @retval WHIST_ERR_UNSUPPORTED a URL off loopback without `insecure`
- * @retval WHIST_ERR_IO cannot listen
- */
-WHIST_API WHIST_MUST_CHECK whist_status
-whist_channel_http_new(struct whist_channel **channel_out, const struct whist_http_options *options,
-                       struct whist_error *err);
-
-/** Port on which an HTTP channel listens (useful with port 0 in `listen`); 0 for other channels. */
-WHIST_API uint16_t whist_channel_http_port(const struct whist_channel *ch);
-
-/** What whist_http_ping found out about one party. */
-struct whist_ping {
-    bool up;               /**< the party answered like a party */
-    int64_t round_trip_us; /**< of the answer, microseconds */
-    char text[200];        /**< what is wrong, or "up" */
-};
-
-/**
- * Asks one party once whether it is up: GET {url}/msg/0, where 405 means up.
- * @return WHIST_OK when an attempt was made (see ping_out), WHIST_ERR_ARGUMENT for a bad URL
- */
-WHIST_API WHIST_MUST_CHECK whist_status whist_http_ping(const char *url, int64_t deadline_ms,
-                                                        struct whist_ping *ping_out,
-                                                        struct whist_error *err);
-
 /* ---- Decorators: each takes ownership of `inner`, also on error ---- */
 
 /**
@@ -201,6 +157,37 @@ WHIST_API WHIST_MUST_CHECK whist_status whist_channel_trace_new(struct whist_cha
                                                                 struct whist_channel *inner,
                                                                 const struct whist_log *log,
                                                                 struct whist_error *err);
+
+/** What a file of timelines begins with. */
+#define WHIST_TIMELINE_HEAD "[\n"
+/** What it ends with: an event without a comma behind it. A file that was cut before still opens.
+ */
+#define WHIST_TIMELINE_TAIL "{\"name\":\"end\",\"ph\":\"M\",\"pid\":0,\"args\":{}}\n]\n"
+
+/**
+ * Takes len bytes of a timeline: whole events, each with a comma behind it. Called from the threads
+ * that use the channel, one at a time for each channel; must not call back into it.
+ * @return false: they could not be written; there will be no more calls for this channel
+ */
+typedef bool (*whist_timeline_write)(void *ctx, const char *text, size_t len);
+
+/**
+ * Timeline decorator: the calls of this party as trace events in JSON for Perfetto
+ * (https://ui.perfetto.dev) or chrome://tracing: phases, and for each peer the sends and the time
+ * waited in receives, with bytes. A file is WHIST_TIMELINE_HEAD, the events of any number of
+ * parties on one machine (whole calls of write, in any order), and WHIST_TIMELINE_TAIL. Events are
+ * handed on as a buffer of 64 KiB fills, at an abort, at the close, and the last when the channel
+ * is freed; they hold no message bytes.
+ * @param channel_out the decorated channel
+ * @param inner taken, also on error
+ * @param write where the events go; with ctx it must outlive the channel
+ * @param ctx handed to write
+ * @param err may be NULL
+ * @retval WHIST_ERR_NOMEM
+ */
+WHIST_API WHIST_MUST_CHECK whist_status
+whist_channel_timeline_new(struct whist_channel **channel_out, struct whist_channel *inner,
+                           whist_timeline_write write, void *ctx, struct whist_error *err);
 
 /** Statistics decorator: counts for whist_channel_stats. */
 WHIST_API WHIST_MUST_CHECK whist_status whist_channel_stats_new(struct whist_channel **channel_out,

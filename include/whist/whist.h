@@ -8,6 +8,7 @@
 #include <whist/bytes.h>
 #include <whist/channel.h>
 #include <whist/circuit.h>
+#include <whist/http.h>
 #include <whist/log.h>
 #include <whist/mpc.h>
 #include <whist/status.h>

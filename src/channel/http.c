@@ -548,5 +548,9 @@ whist_status whist_channel_http_new(struct whist_channel **channel_out,
                                     struct whist_error *err)
 {
     WHIST_REQUIRE(channel_out != NULL && options != NULL);
+    if (!options->legacy) {
+        return whist_fail(err, WHIST_ERR_UNSUPPORTED, WHIST_NO_PEER, NULL,
+                          "only the legacy mode of HTTP is built in");
+    }
     return whist_channel_http_new_fd(channel_out, options, -1, NULL, err);
 }

@@ -10,6 +10,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <whist/http.h>
 
 #include "channel/http_codec.h"
 #include "channel/http_net.h"
@@ -28,7 +29,7 @@ struct whist_http_tuning {
     size_t max_connections; /* of our server: 1,024, at most half of what the process may open */
 };
 
-/* As whist_channel_http_new. listen_fd: a listening socket to use instead of opening one (taken,
+/* Legacy mode as whist_channel_http_new. listen_fd: a listening socket to use instead of opening one (taken,
  * also on error), or −1. tuning may be NULL. */
 WHIST_MUST_CHECK whist_status whist_channel_http_new_fd(struct whist_channel **channel_out,
                                                         const struct whist_http_options *options,

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include <whist/channel.h>
+#include <whist/http.h>
 
 #include "channel/http_codec.h"
 #include "channel/http_net.h"

@@ -66,7 +66,7 @@ static whist_status tcp_open(struct link *l, const struct task *task, size_t me,
 static whist_status link_open(struct link *l, const struct task *task, size_t me,
                               struct whist_error *err)
 {
-    struct whist_http_options http = {.n = 2, .me = me, .urls = task->urls.urls};
+    struct whist_http_options http = {.n = 2, .me = me, .legacy = true, .urls = task->urls.urls};
 
     *l = (struct link){.fd = -1, .peer = 1 - me};
     return task->kind == LINK_TCP ? tcp_open(l, task, me, err)

@@ -71,6 +71,7 @@ whist_status link_options(struct whist_http_options *out, struct url_list *list,
     TRY(url_list_parse(list, args->text[OPT_URLS], err));
     *out = (struct whist_http_options){
         .n = list->n,
+        .legacy = true,
         .me = (size_t)args->number[OPT_PARTY],
         .urls = list->urls,
         .listen = args->text[OPT_LISTEN],

@@ -243,6 +243,7 @@ static whist_status run_child(struct proc_result *r, const struct party_task *ta
 {
     struct computation c = *task->c;
     struct whist_http_options http = {.n = c.n,
+                                      .legacy = true,
                                       .me = me,
                                       .urls = task->urls.urls,
                                       .timeout_ms = c.session.timeout_ms,

@@ -796,7 +796,7 @@ static whist_status make(const char *own, const char *other, const char *listen,
 {
     const char *const urls[] = {own, other};
     const struct whist_http_options options = {
-        .n = 2, .me = 0, .urls = urls, .listen = listen, .insecure = insecure};
+        .n = 2, .me = 0, .legacy = true, .urls = urls, .listen = listen, .insecure = insecure};
     struct whist_channel *ch = NULL;
     whist_status st = whist_channel_http_new(&ch, &options, err);
 
@@ -858,14 +858,14 @@ static void options(void)
     CHECK_OK(make(own, "http://192.0.2.1:5", "127.0.0.1:0", true, &err), err);
     own_url_works("192.0.2.1", true); /* on all addresses */
     own_url_works("example.com", true);
-    struct whist_http_options o = {.n = 1};
+    struct whist_http_options o = {.n = 1, .legacy = true};
     struct whist_channel *ch;
     CHECK(whist_channel_http_new(&ch, &o, &err) == WHIST_ERR_ARGUMENT);
     o.n = WHIST_MAX_PARTIES + 1;
     CHECK(whist_channel_http_new(&ch, &o, &err) == WHIST_ERR_ARGUMENT);
-    o = (struct whist_http_options){.n = 2, .me = 2};
+    o = (struct whist_http_options){.n = 2, .me = 2, .legacy = true};
     CHECK(whist_channel_http_new(&ch, &o, &err) == WHIST_ERR_ARGUMENT);
-    o = (struct whist_http_options){.n = 2, .timeout_ms = -1};
+    o = (struct whist_http_options){.n = 2, .timeout_ms = -1, .legacy = true};
     CHECK(whist_channel_http_new(&ch, &o, &err) == WHIST_ERR_ARGUMENT);
 }
 
@@ -881,7 +881,8 @@ static void listening_addresses(void)
         struct whist_ping ping;
         snprintf(address, sizeof address, "%s:0", hosts[i]);
         const char *const urls[] = {"http://127.0.0.1:1", "http://127.0.0.1:2"};
-        const struct whist_http_options o = {.n = 2, .urls = urls, .listen = address};
+        const struct whist_http_options o = {
+            .n = 2, .legacy = true, .urls = urls, .listen = address};
         whist_status st = whist_channel_http_new(&ch, &o, &err);
         if (st == WHIST_ERR_IO && i != 0) {
             continue; /* a machine without IPv6 */
