@@ -4,6 +4,11 @@
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium>=1.0.18)
+pkg_check_modules(OPENSSL REQUIRED IMPORTED_TARGET openssl>=3.0)
+pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson>=2.13)
+
+# What the library stands on.
+set(whist_needs PkgConfig::SODIUM PkgConfig::OPENSSL PkgConfig::JANSSON Threads::Threads)
 
 # Compile and link options of everything that is built here.
 add_library(whist_flags INTERFACE)
@@ -60,7 +65,7 @@ function(whist_define_objects name)
   get_property(sources GLOBAL PROPERTY WHIST_SOURCES)
   add_library(${name} OBJECT ${sources})
   target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
-  target_link_libraries(${name} PUBLIC whist_flags PkgConfig::SODIUM Threads::Threads)
+  target_link_libraries(${name} PUBLIC whist_flags ${whist_needs})
   target_compile_definitions(${name} PRIVATE WHIST_VERSION="${PROJECT_VERSION}")
 endfunction()
 
@@ -71,5 +76,5 @@ function(whist_define_library name type objects)
   target_include_directories(${name} PUBLIC
     $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
   target_link_libraries(${name} PRIVATE
-    $<BUILD_INTERFACE:whist_flags> PkgConfig::SODIUM Threads::Threads)
+    $<BUILD_INTERFACE:whist_flags> ${whist_needs})
 endfunction()
