@@ -1,21 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* HTTP transport, legacy mode (docs/wire.md): the channel itself, its making and its end. */
-#include <errno.h>
-#include <signal.h>
 #include <stdio.h>
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "channel/http_impl.h"
 
-#define DEFAULT_TIMEOUT_MS  60000
-#define DEFAULT_OUTBOX      ((size_t)268435456)
-#define DEFAULT_INBOX       ((size_t)67108864)
-#define DEFAULT_CONNECTIONS 1024
-#define DEFAULT_BUFFERED    ((size_t)67108864)
-#define BUFFERED_EACH       ((size_t)4194304)
+#define DEFAULT_TIMEOUT_MS 60000
+#define DEFAULT_OUTBOX     ((size_t)268435456)
+#define DEFAULT_INBOX      ((size_t)67108864)
+#define DEFAULT_BUFFERED   ((size_t)67108864)
+#define BUFFERED_EACH      ((size_t)4194304)
 
 static struct http_channel *http_of(struct whist_channel *ch)
 {
@@ -97,7 +91,7 @@ static whist_status http_recv(struct whist_channel *base, size_t from, struct wh
 static void space_again(void *ctx, size_t from)
 {
     (void)from; /* the I/O thread looks at all held answers */
-    whist_http_wake(ctx);
+    whist_http_wake(&http_of(ctx)->loop);
 }
 
 static void http_set_arrival_hook(struct whist_channel *base, whist_arrival_hook hook, void *ctx)
@@ -135,7 +129,7 @@ static void http_abort(struct whist_channel *base, const struct whist_error *why
 
     if (whist_inbox_fail(&ch->inbox, why)) {
         stop_sending(ch, NULL);
-        whist_http_wake(ch);
+        whist_http_wake(&ch->loop);
     }
 }
 
@@ -147,7 +141,7 @@ static void http_abort_with(struct whist_channel *base, const struct whist_error
     atomic_store(&ch->last_sent, true);
     if (whist_inbox_fail(&ch->inbox, why)) {
         stop_sending(ch, &last);
-        whist_http_wake(ch);
+        whist_http_wake(&ch->loop);
     }
 }
 
@@ -197,13 +191,8 @@ static whist_status flush_all(struct http_channel *ch, int64_t deadline_ms, stru
 /* Ends the I/O thread and closes all sockets. Not from two threads at once. */
 static void stop(struct http_channel *ch)
 {
-    if (ch->running) {
-        atomic_store(&ch->stop, true);
-        whist_http_wake(ch);
-        pthread_join(ch->thread, NULL);
-        ch->running = false;
-    }
-    whist_httpd_clear(ch);
+    whist_http_loop_stop(&ch->loop);
+    whist_httpd_clear(&ch->server);
     for (size_t i = 0; i < ch->base.n; i++) {
         pthread_mutex_lock(&ch->peers[i].lock);
         whist_httpc_clear(&ch->peers[i]);
@@ -240,7 +229,7 @@ static void http_free(struct whist_channel *base)
 {
     struct http_channel *ch = http_of(base);
 
-    if (atomic_load(&ch->last_sent) && ch->running) {
+    if (atomic_load(&ch->last_sent) && ch->loop.running) {
         int64_t deadline = whist_now_ms() + WHIST_ABORT_LINGER_MS;
         for (size_t i = 0; i < ch->base.n; i++) {
             struct http_peer *p = &ch->peers[i];
@@ -256,10 +245,8 @@ static void http_free(struct whist_channel *base)
         pthread_mutex_destroy(&ch->peers[i].lock);
     }
     whist_inbox_clear(&ch->inbox);
-    close(ch->wake.fd);
-    close(ch->epoll_fd);
+    whist_http_loop_clear(&ch->loop);
     whist_free(ch->peers);
-    whist_free(ch->scratch);
     whist_free(ch);
 }
 
@@ -285,7 +272,6 @@ uint16_t whist_channel_http_port(const struct whist_channel *ch)
 static struct whist_http_tuning tuning_of(const struct whist_http_tuning *given, size_t n)
 {
     struct whist_http_tuning t = given != NULL ? *given : (struct whist_http_tuning){0};
-    struct rlimit files;
 
     t.retry_ms = t.retry_ms != 0 ? t.retry_ms : 200;
     t.address_ms = t.address_ms != 0 ? t.address_ms : 3000;
@@ -294,12 +280,8 @@ static struct whist_http_tuning tuning_of(const struct whist_http_tuning *given,
     t.head_ms = t.head_ms != 0 ? t.head_ms : 30000;
     t.linger_ms = t.linger_ms != 0 ? t.linger_ms : 2000;
     t.max_buffered = t.max_buffered != 0 ? t.max_buffered : DEFAULT_BUFFERED + n * BUFFERED_EACH;
-    if (t.max_connections == 0) {
-        t.max_connections = DEFAULT_CONNECTIONS;
-        if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur / 2 < t.max_connections) {
-            t.max_connections = (size_t)(files.rlim_cur / 2);
-        }
-    }
+    t.max_connections =
+        t.max_connections != 0 ? t.max_connections : whist_httpd_default_connections();
     return t;
 }
 
@@ -404,7 +386,6 @@ static whist_status open_listener(struct http_channel *ch, const struct whist_ht
     struct whist_url listen;
     bool any = false;
 
-    ch->server.listener = (struct http_io){.kind = IO_LISTENER, .fd = listen_fd};
     if (listen_fd >= 0) {
         ch->port = whist_net_port(listen_fd);
         if (!whist_net_set_nonblocking(listen_fd)) {
@@ -428,32 +409,59 @@ static whist_status open_listener(struct http_channel *ch, const struct whist_ht
     return WHIST_OK;
 }
 
+/* ---- The I/O thread ---- */
+
+static void visit_peers(struct http_channel *ch, bool woken)
+{
+    for (size_t i = 0; i < ch->base.n; i++) {
+        struct http_peer *p = &ch->peers[i];
+        bool due = p->timer_ms != 0 && p->timer_ms <= ch->loop.now_ms;
+        if (i == ch->base.me || !(due || woken)) {
+            continue;
+        }
+        pthread_mutex_lock(&p->lock);
+        if (due) {
+            whist_httpc_timer(p);
+        }
+        if (woken) {
+            whist_httpc_pump(p);
+        }
+        pthread_mutex_unlock(&p->lock);
+    }
+}
+
+static void turn(void *owner, bool woken)
+{
+    struct http_channel *ch = owner;
+
+    if (woken) {
+        whist_http_retry_held(ch);
+    }
+    visit_peers(ch, woken);
+    whist_httpd_turn(&ch->server);
+}
+
+static int64_t next_turn(void *owner)
+{
+    const struct http_channel *ch = owner;
+    int64_t first = whist_httpd_deadline_of(&ch->server);
+
+    for (size_t i = 0; i < ch->base.n; i++) {
+        int64_t t = i != ch->base.me ? ch->peers[i].timer_ms : 0;
+        first = t != 0 && t < first ? t : first;
+    }
+    return first;
+}
+
+static const struct http_loop_ops loop_ops = {.turn = turn, .deadline = next_turn};
+
 static whist_status start(struct http_channel *ch, struct whist_error *err)
 {
-    sigset_t all, before;
-    int error;
-
-    ch->scratch = whist_alloc(HTTP_SCRATCH, 1);
-    if (ch->scratch == NULL) {
-        return whist_fail(err, WHIST_ERR_NOMEM, WHIST_NO_PEER, NULL, "no memory for a channel");
-    }
-    ch->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    ch->wake.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (ch->epoll_fd < 0 || ch->wake.fd < 0 || !whist_http_watch(ch, &ch->wake, EPOLLIN, true) ||
-        !whist_http_watch(ch, &ch->server.listener, EPOLLIN, true)) {
+    if (!whist_httpd_listen(&ch->server)) {
         return whist_fail(err, WHIST_ERR_IO, WHIST_NO_PEER, NULL,
                           "no file descriptors for a channel (see ulimit -n)");
     }
-    /* Signals are the application's business. */
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, &before);
-    error = pthread_create(&ch->thread, NULL, whist_http_loop, ch);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (error != 0) {
-        return whist_fail(err, WHIST_ERR_NOMEM, WHIST_NO_PEER, NULL, "cannot start a thread");
-    }
-    ch->running = true;
-    return WHIST_OK;
+    return whist_http_loop_start(&ch->loop, err);
 }
 
 static void init_channel(struct http_channel *ch, const struct whist_http_options *o,
@@ -468,16 +476,15 @@ static void init_channel(struct http_channel *ch, const struct whist_http_option
                                       .max_message = WHIST_MAX_MESSAGE};
     ch->log = o->log;
     ch->tuning = tuning_of(tuning, o->n);
+    ch->limits = (struct http_limits){.idle_ms = ch->tuning.idle_ms,
+                                      .head_ms = ch->tuning.head_ms,
+                                      .linger_ms = ch->tuning.linger_ms,
+                                      .max_buffered = ch->tuning.max_buffered,
+                                      .max_connections = ch->tuning.max_connections,
+                                      .body_limit = WHIST_MAX_MESSAGE};
     ch->connect_timeout_ms =
         o->connect_timeout_ms != 0 ? o->connect_timeout_ms : DEFAULT_TIMEOUT_MS;
     ch->outbox_bytes = o->outbox_bytes != 0 ? o->outbox_bytes : DEFAULT_OUTBOX;
-    ch->epoll_fd = -1;
-    ch->wake = (struct http_io){.kind = IO_WAKE, .fd = -1};
-    ch->server.listener.fd = -1;
-    ch->server.held_tail = &ch->server.held;
-    ch->now_ms = whist_now_ms();
-    atomic_init(&ch->woken, false);
-    atomic_init(&ch->stop, false);
     atomic_init(&ch->closing, false);
     atomic_init(&ch->last_sent, false);
 }
@@ -488,6 +495,9 @@ static whist_status build(struct http_channel *ch, const struct whist_http_optio
 {
     TRY(whist_inbox_init(&ch->inbox, o->n, o->inbox_bytes != 0 ? o->inbox_bytes : DEFAULT_INBOX, 0,
                          space_again, ch, err));
+    TRY(whist_http_loop_init(&ch->loop, &loop_ops, ch, err));
+    TRY(whist_httpd_init(&ch->server, &ch->loop, &whist_http_legacy_service, ch, &ch->limits,
+                         listen_fd, &ch->log, err));
     TRY(make_peers(ch, o, err));
     TRY(open_listener(ch, o, listen_fd, err));
     return start(ch, err);
@@ -495,20 +505,14 @@ static whist_status build(struct http_channel *ch, const struct whist_http_optio
 
 static void undo(struct http_channel *ch)
 {
-    whist_httpd_clear(ch);
-    if (ch->wake.fd >= 0) {
-        close(ch->wake.fd);
-    }
-    if (ch->epoll_fd >= 0) {
-        close(ch->epoll_fd);
-    }
+    whist_httpd_clear(&ch->server);
+    whist_http_loop_clear(&ch->loop);
     if (ch->peers != NULL) {
         destroy_peers(ch, ch->base.n);
     }
     if (ch->inbox.from != NULL) {
         whist_inbox_clear(&ch->inbox);
     }
-    whist_free(ch->scratch);
     whist_free(ch);
 }
 
@@ -533,7 +537,6 @@ whist_status whist_channel_http_new_fd(struct whist_channel **channel_out,
         return st;
     }
     init_channel(ch, options, tuning);
-    ch->server.listener.fd = listen_fd;
     st = build(ch, options, listen_fd, err);
     if (st != WHIST_OK) {
         undo(ch);

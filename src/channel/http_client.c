@@ -13,11 +13,12 @@
 
 static void begin_round(struct http_peer *p);
 static void connect_next(struct http_peer *p);
+static void on_events(struct http_io *io, uint32_t events);
 
 bool whist_httpc_init(struct http_peer *p, struct http_channel *ch, size_t index,
                       const struct whist_url *url, const char *url_text)
 {
-    *p = (struct http_peer){.io = {.kind = IO_PEER, .fd = -1},
+    *p = (struct http_peer){.io = {.fd = -1, .on_events = on_events},
                             .ch = ch,
                             .index = index,
                             .url = *url,
@@ -90,7 +91,7 @@ static void pop_head(struct http_peer *p)
 
 static void disconnect(struct http_peer *p)
 {
-    whist_http_close(p->ch, &p->io);
+    whist_http_close(&p->ch->loop, &p->io);
     p->in_flight = p->reused = p->want_write = false;
     whist_http_parser_clear(&p->parser);
     whist_http_parser_init(&p->parser, WHIST_HTTP_RESPONSE, ANSWER_MAX);
@@ -130,7 +131,7 @@ static void fail_peer(struct http_peer *p, whist_status status, const char *why)
 static int64_t give_up_at(struct http_peer *p)
 {
     if (p->trying_since == 0) {
-        p->trying_since = p->ch->now_ms;
+        p->trying_since = p->ch->loop.now_ms;
     }
     return p->ch->connect_timeout_ms > INT64_MAX - p->trying_since
                ? INT64_MAX
@@ -156,7 +157,7 @@ static void fail_unreachable(struct http_peer *p)
  */
 static int64_t retry_after(const struct http_peer *p)
 {
-    int64_t wait = (p->ch->now_ms - p->trying_since) / 2;
+    int64_t wait = (p->ch->loop.now_ms - p->trying_since) / 2;
 
     wait = wait > FIRST_RETRY_MS ? wait : FIRST_RETRY_MS;
     return wait < p->ch->tuning.retry_ms ? wait : p->ch->tuning.retry_ms;
@@ -166,10 +167,10 @@ static int64_t retry_after(const struct http_peer *p)
  * a moment. */
 static void try_later(struct http_peer *p)
 {
-    int64_t end = give_up_at(p), next = p->ch->now_ms + retry_after(p);
+    int64_t end = give_up_at(p), next = p->ch->loop.now_ms + retry_after(p);
 
     disconnect(p);
-    if (p->ch->now_ms >= end) {
+    if (p->ch->loop.now_ms >= end) {
         fail_unreachable(p);
         return;
     }
@@ -221,7 +222,7 @@ static void begin_round(struct http_peer *p)
         connect_next(p);
         return;
     }
-    p->lookup = whist_net_lookup_start(&p->url, p->ch->wake.fd);
+    p->lookup = whist_net_lookup_start(&p->url, p->ch->loop.wake.fd);
     if (p->lookup == NULL) {
         set_last_error(p, "no resources to look its name up", "");
         try_later(p);
@@ -250,7 +251,7 @@ static void end_lookup(struct http_peer *p)
 
 static void connect_next(struct http_peer *p)
 {
-    int64_t end = give_up_at(p), soon = p->ch->now_ms + p->ch->tuning.address_ms;
+    int64_t end = give_up_at(p), soon = p->ch->loop.now_ms + p->ch->tuning.address_ms;
 
     while (p->next_address < p->addresses.n) {
         const struct whist_net_address *a = &p->addresses.at[p->next_address++];
@@ -261,7 +262,7 @@ static void connect_next(struct http_peer *p)
             (void)setsockopt(p->io.fd, SOL_SOCKET, SO_SNDBUF, &p->ch->tuning.send_buffer,
                              sizeof p->ch->tuning.send_buffer);
         }
-        if (p->io.fd >= 0 && whist_http_watch(p->ch, &p->io, EPOLLOUT, true)) {
+        if (p->io.fd >= 0 && whist_http_watch(&p->ch->loop, &p->io, EPOLLOUT, true)) {
             set_last_error(p, where, "no answer yet");
             p->state = PEER_CONNECTING;
             p->timer_ms = p->next_address < p->addresses.n && soon < end ? soon : end;
@@ -281,7 +282,7 @@ static void connected(struct http_peer *p)
     if (error == EINPROGRESS) {
         return;
     }
-    if (error == 0 && !whist_http_watch(p->ch, &p->io, EPOLLIN | EPOLLRDHUP, false)) {
+    if (error == 0 && !whist_http_watch(&p->ch->loop, &p->io, EPOLLIN | EPOLLRDHUP, false)) {
         error = errno;
     }
     if (error != 0) {
@@ -292,7 +293,7 @@ static void connected(struct http_peer *p)
         return;
     }
     p->state = PEER_READY;
-    p->idle_since = p->ch->now_ms;
+    p->idle_since = p->ch->loop.now_ms;
     p->timer_ms = p->idle_since + p->ch->tuning.client_idle_ms;
     whist_httpc_pump(p);
 }
@@ -302,7 +303,7 @@ static void connected(struct http_peer *p)
 static void watch_writes(struct http_peer *p, bool on)
 {
     if (p->want_write != on &&
-        whist_http_watch(p->ch, &p->io, EPOLLIN | EPOLLRDHUP | (on ? (uint32_t)EPOLLOUT : 0),
+        whist_http_watch(&p->ch->loop, &p->io, EPOLLIN | EPOLLRDHUP | (on ? (uint32_t)EPOLLOUT : 0),
                          false)) {
         p->want_write = on;
     }
@@ -369,7 +370,7 @@ void whist_httpc_start(struct http_peer *p)
         /* A connection that breaks here is an event for the I/O thread. */
         (void)begin_message(p);
     } else if (p->state == PEER_OFF || (p->state == PEER_READY && !p->in_flight)) {
-        whist_http_wake(p->ch);
+        whist_http_wake(&p->ch->loop);
     }
 }
 
@@ -429,7 +430,7 @@ static void take_answer(struct http_peer *p, bool cut)
     } else {
         whist_http_parser_next(&p->parser);
         p->reused = true;
-        p->idle_since = p->ch->now_ms;
+        p->idle_since = p->ch->loop.now_ms;
         p->timer_ms = p->timer_ms != 0 ? p->timer_ms : p->idle_since + p->ch->tuning.client_idle_ms;
     }
 }
@@ -568,7 +569,7 @@ void whist_httpc_pump(struct http_peer *p)
 
 void whist_httpc_timer(struct http_peer *p)
 {
-    int64_t now = p->ch->now_ms, idle_end = p->idle_since + p->ch->tuning.client_idle_ms;
+    int64_t now = p->ch->loop.now_ms, idle_end = p->idle_since + p->ch->tuning.client_idle_ms;
 
     p->timer_ms = 0;
     switch (p->state) {
@@ -603,7 +604,7 @@ void whist_httpc_timer(struct http_peer *p)
     }
 }
 
-void whist_httpc_events(struct http_peer *p, uint32_t events)
+static void handle_events(struct http_peer *p, uint32_t events)
 {
     if (p->state == PEER_CONNECTING) {
         connected(p);
@@ -619,6 +620,15 @@ void whist_httpc_events(struct http_peer *p, uint32_t events)
         read_answer(p);
     }
     whist_httpc_pump(p);
+}
+
+static void on_events(struct http_io *io, uint32_t events)
+{
+    struct http_peer *p = (struct http_peer *)(void *)io;
+
+    pthread_mutex_lock(&p->lock);
+    handle_events(p, events);
+    pthread_mutex_unlock(&p->lock);
 }
 
 void whist_httpc_clear(struct http_peer *p)

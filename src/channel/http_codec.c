@@ -409,6 +409,30 @@ static whist_http_event take_body(struct whist_http_parser *p, const uint8_t *da
     return WHIST_HTTP_MORE;
 }
 
+uint8_t *whist_http_body_room(struct whist_http_parser *p, size_t *room_out)
+{
+    size_t room;
+
+    if (p->state != IN_BODY || p->framing != BY_LENGTH || p->dropping ||
+        p->length > p->body_limit || !reserve_body(p, 1)) {
+        return NULL;
+    }
+    room = p->body.cap - p->body.len;
+    *room_out = p->left < room ? (size_t)p->left : room;
+    return p->body.data + p->body.len;
+}
+
+void whist_http_body_put(struct whist_http_parser *p, size_t len)
+{
+    WHIST_REQUIRE(p->state == IN_BODY && len <= p->left && len <= p->body.cap - p->body.len);
+    p->body.len += len;
+    p->body_seen += len;
+    p->left -= len;
+    if (p->left == 0) {
+        p->state = COMPLETE;
+    }
+}
+
 static whist_http_event begin_body(struct whist_http_parser *p)
 {
     switch (p->framing) {

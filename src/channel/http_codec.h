@@ -68,6 +68,12 @@ void whist_http_parser_next(struct whist_http_parser *p);
 WHIST_MUST_CHECK whist_http_event whist_http_feed(struct whist_http_parser *p, size_t *used_out,
                                                   const uint8_t *data, size_t len);
 
+/* Room for the next bytes of a body by length, of which *room_out may be put there directly; NULL
+ * if there is none. Never much more memory than what has arrived. */
+uint8_t *whist_http_body_room(struct whist_http_parser *p, size_t *room_out);
+/* len bytes were put there; feed on, also without bytes. */
+void whist_http_body_put(struct whist_http_parser *p, size_t len);
+
 /* The other end closed: DONE if that completes a response, BAD within a message, else MORE. */
 WHIST_MUST_CHECK whist_http_event whist_http_feed_eof(struct whist_http_parser *p);
 
@@ -99,7 +105,8 @@ struct whist_http_answer {
     int minor;                        /* version: HTTP/1.minor */
     whist_http_connection connection; /* field `connection`, first if present */
     bool allow_post;                  /* field `allow: POST` */
-    struct whist_bytes text;          /* body, with `content-type: text/plain`, unless empty */
+    const char *type;                 /* of the body; NULL: text/plain; charset=utf-8 */
+    struct whist_bytes text;          /* body; without one there is no `content-type` */
 };
 
 /* Appends the answer; date is its `date`. */

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* The connections of an HTTP channel's server: accepting, limits, ends. I/O thread only. */
+/* The connections of the HTTP transport's server: accepting, limits, ends. */
 #include <errno.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
-#include "channel/http_impl.h"
+#include "channel/http_server.h"
 
-#define ACCEPTS_MAX     64  /* connections accepted in one turn of the loop */
-#define ACCEPT_PAUSE_MS 100 /* when neither descriptors nor victims are left */
-#define SWEEP_MIN_MS    100
+#define ACCEPTS_MAX         64  /* connections accepted in one turn of the loop */
+#define ACCEPT_PAUSE_MS     100 /* when neither descriptors nor victims are left */
+#define SWEEP_MIN_MS        100
+#define DEFAULT_CONNECTIONS 1024
 
 /* ---- Lists ---- */
 
@@ -26,25 +28,23 @@ static void link_newest(struct http_server *s, struct http_conn *c)
     s->newest = c;
 }
 
-void whist_httpd_touch(struct http_channel *ch, struct http_conn *c)
+void whist_httpd_touch(struct http_server *s, struct http_conn *c)
 {
-    unlink_conn(&ch->server, c);
-    link_newest(&ch->server, c);
+    unlink_conn(s, c);
+    link_newest(s, c);
 }
 
-void whist_httpd_hold(struct http_channel *ch, struct http_conn *c)
+void whist_httpd_hold(struct http_server *s, struct http_conn *c)
 {
-    struct http_server *s = &ch->server;
-
+    c->state = CONN_HELD;
+    c->deadline_ms = 0;
     c->next_held = NULL;
     *s->held_tail = c;
     s->held_tail = &c->next_held;
 }
 
-void whist_httpd_unhold(struct http_channel *ch, struct http_conn *c)
+void whist_httpd_unhold(struct http_server *s, struct http_conn *c)
 {
-    struct http_server *s = &ch->server;
-
     for (struct http_conn **at = &s->held; *at != NULL; at = &(*at)->next_held) {
         if (*at == c) {
             *at = c->next_held;
@@ -56,26 +56,27 @@ void whist_httpd_unhold(struct http_channel *ch, struct http_conn *c)
     }
 }
 
-void whist_httpd_deadline(struct http_channel *ch, struct http_conn *c, int64_t after_ms)
+void whist_httpd_deadline(struct http_server *s, struct http_conn *c, int64_t after_ms)
 {
-    c->deadline_ms = ch->now_ms + after_ms;
-    if (ch->server.sweep_ms == 0 || c->deadline_ms < ch->server.sweep_ms) {
-        ch->server.sweep_ms = c->deadline_ms;
+    c->deadline_ms = s->loop->now_ms + after_ms;
+    if (s->sweep_ms == 0 || c->deadline_ms < s->sweep_ms) {
+        s->sweep_ms = c->deadline_ms;
     }
 }
 
-void whist_httpd_end(struct http_channel *ch, struct http_conn *c)
+void whist_httpd_end(struct http_server *s, struct http_conn *c)
 {
-    struct http_server *s = &ch->server;
-
     if (c->state == CONN_DEAD) {
         return;
     }
     if (c->state == CONN_HELD) {
-        whist_httpd_unhold(ch, c);
+        whist_httpd_unhold(s, c);
     }
     c->state = CONN_DEAD;
-    whist_http_close(ch, &c->io);
+    s->wire_in += c->stream.wire_in;
+    s->wire_out += c->stream.wire_out;
+    whist_stream_clear(&c->stream);
+    whist_http_close(s->loop, &c->io);
     unlink_conn(s, c);
     s->n_conns--;
     s->buffered -= c->buffered;
@@ -85,15 +86,15 @@ void whist_httpd_end(struct http_channel *ch, struct http_conn *c)
     c->next_held = s->garbage;
     s->garbage = c;
     if (s->accept_again_ms != 0) {
-        s->accept_again_ms = ch->now_ms; /* there is room again */
+        s->accept_again_ms = s->loop->now_ms; /* there is room again */
     }
 }
 
-void whist_httpd_collect(struct http_channel *ch)
+static void collect(struct http_server *s)
 {
-    while (ch->server.garbage != NULL) {
-        struct http_conn *c = ch->server.garbage;
-        ch->server.garbage = c->next_held;
+    while (s->garbage != NULL) {
+        struct http_conn *c = s->garbage;
+        s->garbage = c->next_held;
         whist_free(c);
     }
 }
@@ -102,11 +103,11 @@ void whist_httpd_collect(struct http_channel *ch)
 
 /* A connection that nobody will miss: the one that has been silent for longest of those that never
  * delivered a message, else of those between two requests; NULL if there is none. */
-static struct http_conn *find_victim(struct http_channel *ch)
+static struct http_conn *find_victim(struct http_server *s)
 {
     struct http_conn *spare = NULL;
 
-    for (struct http_conn *c = ch->server.oldest; c != NULL; c = c->next) {
+    for (struct http_conn *c = s->oldest; c != NULL; c = c->next) {
         if (c->state == CONN_HELD) {
             continue;
         }
@@ -120,36 +121,42 @@ static struct http_conn *find_victim(struct http_channel *ch)
     return spare;
 }
 
-static void evict(struct http_channel *ch, struct http_conn *c)
+static void evict(struct http_server *s, struct http_conn *c)
 {
-    whist_logf(&ch->log, WHIST_LOG_DEBUG, "http: too many connections: closed the quietest");
-    whist_httpd_end(ch, c);
+    whist_logf(&s->log, WHIST_LOG_DEBUG, "http: too many connections: closed the quietest");
+    whist_httpd_end(s, c);
 }
 
-static void pause_accepting(struct http_channel *ch, int64_t until_ms)
+static void pause_accepting(struct http_server *s, int64_t until_ms)
 {
-    ch->server.accept_again_ms = until_ms;
-    (void)whist_http_watch(ch, &ch->server.listener, 0, false);
+    s->accept_again_ms = until_ms;
+    (void)whist_http_watch(s->loop, &s->listener, 0, false);
 }
 
-static bool add_connection(struct http_channel *ch, int fd)
+static bool add_connection(struct http_server *s, int fd, const struct whist_net_address *address)
 {
     struct http_conn *c = whist_zalloc(1, sizeof *c);
+    struct whist_error err;
 
     if (c == NULL) {
         return false;
     }
-    c->io = (struct http_io){.kind = IO_CONNECTION, .fd = fd};
+    c->io = (struct http_io){.fd = fd, .on_events = whist_httpd_on_events};
+    c->server = s;
+    c->stream.fd = fd;
+    c->address = *address;
     c->events = EPOLLIN;
-    whist_http_parser_init(&c->parser, WHIST_HTTP_REQUEST, ch->base.max_message);
+    whist_http_parser_init(&c->parser, WHIST_HTTP_REQUEST, s->limits.body_limit);
     whist_net_tune(fd);
-    if (!whist_net_set_nonblocking(fd) || !whist_http_watch(ch, &c->io, c->events, true)) {
+    if ((s->tls != NULL && whist_tls_accept(&c->stream.tls, s->tls, &err) != WHIST_OK) ||
+        !whist_net_set_nonblocking(fd) || !whist_http_watch(s->loop, &c->io, c->events, true)) {
+        whist_stream_clear(&c->stream);
         whist_free(c);
         return false;
     }
-    link_newest(&ch->server, c);
-    ch->server.n_conns++;
-    whist_httpd_deadline(ch, c, ch->tuning.idle_ms);
+    link_newest(s, c);
+    s->n_conns++;
+    whist_httpd_deadline(s, c, s->limits.idle_ms);
     return true;
 }
 
@@ -158,30 +165,31 @@ static bool is_shortage(int error)
     return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
-void whist_httpd_accept(struct http_channel *ch)
+static void accept_some(struct http_server *s)
 {
     for (int i = 0; i < ACCEPTS_MAX; i++) {
-        bool full = ch->server.n_conns >= ch->tuning.max_connections;
-        struct http_conn *victim = full ? find_victim(ch) : NULL;
+        bool full = s->n_conns >= s->limits.max_connections;
+        struct http_conn *victim = full ? find_victim(s) : NULL;
+        struct whist_net_address from = {.len = sizeof from.sa};
         int fd;
         if (full && victim == NULL) {
-            pause_accepting(ch, ch->now_ms + ACCEPT_PAUSE_MS);
+            pause_accepting(s, s->loop->now_ms + ACCEPT_PAUSE_MS);
             return;
         }
-        fd = accept(ch->server.listener.fd, NULL, NULL);
+        fd = accept(s->listener.fd, (struct sockaddr *)&from.sa, &from.len);
         if (fd >= 0) {
             if (victim != NULL) {
-                evict(ch, victim);
+                evict(s, victim);
             }
-            if (!add_connection(ch, fd)) {
+            if (!add_connection(s, fd, &from)) {
                 close(fd);
             }
         } else if (is_shortage(errno)) {
-            victim = find_victim(ch);
+            victim = find_victim(s);
             if (victim == NULL) {
-                pause_accepting(ch, ch->now_ms + ACCEPT_PAUSE_MS);
+                pause_accepting(s, s->loop->now_ms + ACCEPT_PAUSE_MS);
             } else if (i == 0) { /* later there may be nothing left to accept */
-                evict(ch, victim);
+                evict(s, victim);
                 continue;
             }
             return;
@@ -192,14 +200,23 @@ void whist_httpd_accept(struct http_channel *ch)
     }
 }
 
+void whist_httpd_on_listener(struct http_io *io, uint32_t events)
+{
+    (void)events;
+    if (io->fd >= 0) {
+        accept_some(
+            (struct http_server *)(void *)((char *)io - offsetof(struct http_server, listener)));
+    }
+}
+
 /* ---- Memory ---- */
 
 /* The one that has most in memory of those that never delivered a message. */
-static struct http_conn *find_hoarder(struct http_channel *ch)
+static struct http_conn *find_hoarder(struct http_server *s)
 {
     struct http_conn *most = NULL;
 
-    for (struct http_conn *c = ch->server.oldest; c != NULL; c = c->next) {
+    for (struct http_conn *c = s->oldest; c != NULL; c = c->next) {
         if (!c->proven && c->state != CONN_HELD && (most == NULL || c->buffered > most->buffered)) {
             most = c;
         }
@@ -207,68 +224,118 @@ static struct http_conn *find_hoarder(struct http_channel *ch)
     return most != NULL && most->buffered != 0 ? most : NULL;
 }
 
-void whist_httpd_account(struct http_channel *ch, struct http_conn *c)
+void whist_httpd_account(struct http_server *s, struct http_conn *c)
 {
-    struct http_server *s = &ch->server;
-
     if (c->state == CONN_DEAD) {
         return;
     }
     s->buffered -= c->buffered;
     c->buffered = c->parser.head.cap + c->parser.body.cap + c->in.cap + c->out.cap;
     s->buffered += c->buffered;
-    while (s->buffered > ch->tuning.max_buffered && c->state != CONN_DEAD) {
-        struct http_conn *victim = find_hoarder(ch);
-        whist_logf(&ch->log, (s->warned & 2) == 0 ? WHIST_LOG_WARN : WHIST_LOG_DEBUG,
+    while (s->buffered > s->limits.max_buffered && c->state != CONN_DEAD) {
+        struct http_conn *victim = find_hoarder(s);
+        whist_logf(&s->log, (s->warned & 2) == 0 ? WHIST_LOG_WARN : WHIST_LOG_DEBUG,
                    "http: unfinished messages take too much memory: closed a connection");
         s->warned |= 2;
-        whist_httpd_end(ch, victim != NULL ? victim : c);
+        whist_httpd_end(s, victim != NULL ? victim : c);
     }
 }
 
 /* ---- Time ---- */
 
-static void sweep(struct http_channel *ch)
+static void sweep(struct http_server *s)
 {
-    struct http_conn *c = ch->server.oldest, *next;
+    struct http_conn *c = s->oldest, *next;
 
-    ch->server.sweep_ms = 0;
+    s->sweep_ms = 0;
     for (; c != NULL; c = next) {
         next = c->next;
         if (c->deadline_ms == 0) {
             continue;
         }
-        if (c->deadline_ms <= ch->now_ms) {
-            whist_httpd_end(ch, c);
-        } else if (ch->server.sweep_ms == 0 || c->deadline_ms < ch->server.sweep_ms) {
-            ch->server.sweep_ms = c->deadline_ms;
+        if (c->deadline_ms <= s->loop->now_ms) {
+            whist_httpd_end(s, c);
+        } else if (s->sweep_ms == 0 || c->deadline_ms < s->sweep_ms) {
+            s->sweep_ms = c->deadline_ms;
         }
     }
-    if (ch->server.sweep_ms != 0 && ch->server.sweep_ms < ch->now_ms + SWEEP_MIN_MS) {
-        ch->server.sweep_ms = ch->now_ms + SWEEP_MIN_MS;
+    if (s->sweep_ms != 0 && s->sweep_ms < s->loop->now_ms + SWEEP_MIN_MS) {
+        s->sweep_ms = s->loop->now_ms + SWEEP_MIN_MS;
     }
 }
 
-void whist_httpd_timers(struct http_channel *ch)
+void whist_httpd_turn(struct http_server *s)
 {
-    struct http_server *s = &ch->server;
-
-    if (s->sweep_ms != 0 && s->sweep_ms <= ch->now_ms) {
-        sweep(ch);
+    if (s->sweep_ms != 0 && s->sweep_ms <= s->loop->now_ms) {
+        sweep(s);
     }
-    if (s->accept_again_ms != 0 && s->accept_again_ms <= ch->now_ms) {
+    if (s->accept_again_ms != 0 && s->accept_again_ms <= s->loop->now_ms) {
         s->accept_again_ms = 0;
-        (void)whist_http_watch(ch, &s->listener, EPOLLIN, false);
+        (void)whist_http_watch(s->loop, &s->listener, EPOLLIN, false);
     }
+    collect(s);
 }
 
-void whist_httpd_clear(struct http_channel *ch)
+int64_t whist_httpd_deadline_of(const struct http_server *s)
 {
-    for (struct http_conn *c = ch->server.oldest, *next; c != NULL; c = next) {
+    int64_t first = INT64_MAX;
+
+    if (s->sweep_ms != 0) {
+        first = s->sweep_ms;
+    }
+    if (s->accept_again_ms != 0 && s->accept_again_ms < first) {
+        first = s->accept_again_ms;
+    }
+    return first;
+}
+
+/* ---- Life ---- */
+
+size_t whist_httpd_default_connections(void)
+{
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur / 2 < DEFAULT_CONNECTIONS) {
+        return (size_t)(files.rlim_cur / 2);
+    }
+    return DEFAULT_CONNECTIONS;
+}
+
+whist_status whist_httpd_init(struct http_server *s, struct http_loop *loop,
+                              const struct http_service *service, void *owner,
+                              const struct http_limits *limits, int listen_fd,
+                              const struct whist_log *log, struct whist_error *err)
+{
+    *s = (struct http_server){.loop = loop,
+                              .service = service,
+                              .owner = owner,
+                              .log = *log,
+                              .limits = *limits,
+                              .listener = {.fd = listen_fd, .on_events = whist_httpd_on_listener},
+                              .scratch = whist_alloc(HTTP_SCRATCH, 1)};
+    s->held_tail = &s->held;
+    return s->scratch != NULL
+               ? WHIST_OK
+               : whist_fail(err, WHIST_ERR_NOMEM, WHIST_NO_PEER, NULL, "no memory for a channel");
+}
+
+bool whist_httpd_listen(struct http_server *s)
+{
+    return whist_http_watch(s->loop, &s->listener, EPOLLIN, true);
+}
+
+void whist_httpd_clear(struct http_server *s)
+{
+    if (s->loop == NULL) {
+        return;
+    }
+    for (struct http_conn *c = s->oldest, *next; c != NULL; c = next) {
         next = c->next;
         (void)shutdown(c->io.fd, SHUT_WR); /* answers that are on their way still arrive */
-        whist_httpd_end(ch, c);
+        whist_httpd_end(s, c);
     }
-    whist_httpd_collect(ch);
-    whist_http_close(ch, &ch->server.listener);
+    collect(s);
+    whist_http_close(s->loop, &s->listener);
+    whist_free(s->scratch);
+    *s = (struct http_server){.listener = {.fd = -1}};
 }

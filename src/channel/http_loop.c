@@ -1,127 +1,166 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* The I/O thread of an HTTP channel: one epoll set for the listener, the connections of others and
- * our own. Level-triggered, so that nothing is lost when an event is left for the next turn. */
 #include <errno.h>
+#include <signal.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "channel/http_impl.h"
+#include "channel/http_loop.h"
 
 #define EVENTS_MAX 64
 
-bool whist_http_watch(struct http_channel *ch, struct http_io *io, uint32_t events, bool add)
+bool whist_http_watch(struct http_loop *loop, struct http_io *io, uint32_t events, bool add)
 {
     struct epoll_event ev = {.events = events, .data.ptr = io};
-    return epoll_ctl(ch->epoll_fd, add ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, io->fd, &ev) == 0;
+    return epoll_ctl(loop->epoll_fd, add ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, io->fd, &ev) == 0;
 }
 
-void whist_http_close(struct http_channel *ch, struct http_io *io)
+void whist_http_close(struct http_loop *loop, struct http_io *io)
 {
     if (io->fd >= 0) {
         struct epoll_event unused = {0};
         /* Not left to close: a child of fork may hold a copy, and its events would come here. */
-        (void)epoll_ctl(ch->epoll_fd, EPOLL_CTL_DEL, io->fd, &unused);
+        (void)epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, io->fd, &unused);
         close(io->fd);
         io->fd = -1;
     }
 }
 
-void whist_http_wake(struct http_channel *ch)
+void whist_http_wake(struct http_loop *loop)
 {
     uint64_t one = 1;
 
-    if (!atomic_exchange(&ch->woken, true) && write(ch->wake.fd, &one, sizeof one) < 0) {
+    if (!atomic_exchange(&loop->woken, true) && write(loop->wake.fd, &one, sizeof one) < 0) {
         /* The counter of an eventfd is full only if its reader has not run yet: it will. */
     }
 }
 
-static void dispatch(struct http_channel *ch, struct http_io *io, uint32_t events, bool *woken)
+static void on_wake(struct http_io *io, uint32_t events)
 {
-    struct http_peer *p;
+    struct http_loop *loop =
+        (struct http_loop *)(void *)((char *)io - offsetof(struct http_loop, wake));
     uint64_t count;
 
-    switch (io->kind) {
-    case IO_WAKE:
-        if (read(io->fd, &count, sizeof count) > 0) {
-            *woken = true;
-        }
-        break;
-    case IO_LISTENER:
-        whist_httpd_accept(ch);
-        break;
-    case IO_CONNECTION:
-        whist_httpd_events(ch, (struct http_conn *)io, events);
-        break;
-    case IO_PEER:
-        p = (struct http_peer *)io;
-        pthread_mutex_lock(&p->lock);
-        whist_httpc_events(p, events);
-        pthread_mutex_unlock(&p->lock);
-        break;
+    (void)events;
+    if (read(io->fd, &count, sizeof count) > 0) {
+        loop->wake_seen = true;
     }
 }
 
-static void visit_peers(struct http_channel *ch, bool woken)
+/* Milliseconds until the next turn must come; −1: never. */
+static int time_to_wait(struct http_loop *loop)
 {
-    for (size_t i = 0; i < ch->base.n; i++) {
-        struct http_peer *p = &ch->peers[i];
-        bool due = p->timer_ms != 0 && p->timer_ms <= ch->now_ms;
-        if (i == ch->base.me || !(due || woken)) {
-            continue;
-        }
-        pthread_mutex_lock(&p->lock);
-        if (due) {
-            whist_httpc_timer(p);
-        }
-        if (woken) {
-            whist_httpc_pump(p);
-        }
-        pthread_mutex_unlock(&p->lock);
-    }
-}
+    int64_t until = loop->ops->deadline(loop->owner), wait;
 
-/* Milliseconds until the next timer; −1 if there is none. */
-static int time_to_wait(const struct http_channel *ch)
-{
-    int64_t first = INT64_MAX, wait;
-
-    for (size_t i = 0; i < ch->base.n; i++) {
-        int64_t t = i != ch->base.me ? ch->peers[i].timer_ms : 0;
-        first = t != 0 && t < first ? t : first;
-    }
-    if (ch->server.sweep_ms != 0 && ch->server.sweep_ms < first) {
-        first = ch->server.sweep_ms;
-    }
-    if (ch->server.accept_again_ms != 0 && ch->server.accept_again_ms < first) {
-        first = ch->server.accept_again_ms;
-    }
-    if (first == INT64_MAX) {
+    if (until == INT64_MAX) {
         return -1;
     }
-    wait = first - whist_now_ms();
+    wait = until - whist_now_ms();
     return wait < 0 ? 0 : wait > 60000 ? 60000 : (int)wait;
 }
 
-void *whist_http_loop(void *arg)
+static void *run(void *arg)
 {
-    struct http_channel *ch = arg;
+    struct http_loop *loop = arg;
     struct epoll_event events[EVENTS_MAX];
 
-    while (!atomic_load(&ch->stop)) {
-        int n = epoll_wait(ch->epoll_fd, events, EVENTS_MAX, time_to_wait(ch));
-        bool woken = false;
-        ch->now_ms = whist_now_ms();
+    pthread_mutex_lock(&loop->lock);
+    while (!atomic_load(&loop->stop)) {
+        int wait = time_to_wait(loop);
+        pthread_mutex_unlock(&loop->lock);
+        int n = epoll_wait(loop->epoll_fd, events, EVENTS_MAX, wait);
+        pthread_mutex_lock(&loop->lock);
+        loop->now_ms = whist_now_ms();
+        loop->wake_seen = false;
         for (int i = 0; i < n; i++) {
-            dispatch(ch, events[i].data.ptr, events[i].events, &woken);
+            struct http_io *io = events[i].data.ptr;
+            io->on_events(io, events[i].events);
         }
-        if (woken) {
+        if (loop->wake_seen) {
             /* Cleared before looking: who comes later writes again. */
-            atomic_store(&ch->woken, false);
-            whist_httpd_retry_held(ch);
+            atomic_store(&loop->woken, false);
         }
-        visit_peers(ch, woken);
-        whist_httpd_timers(ch);
-        whist_httpd_collect(ch);
+        loop->ops->turn(loop->owner, loop->wake_seen);
+        loop->turns++;
+        pthread_cond_broadcast(&loop->turned);
     }
+    pthread_mutex_unlock(&loop->lock);
     return NULL;
+}
+
+whist_status whist_http_loop_init(struct http_loop *loop, const struct http_loop_ops *ops,
+                                  void *owner, struct whist_error *err)
+{
+    *loop = (struct http_loop){
+        .ops = ops,
+        .owner = owner,
+        .wake = {.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), .on_events = on_wake},
+        .epoll_fd = epoll_create1(EPOLL_CLOEXEC),
+        .now_ms = whist_now_ms()};
+    atomic_init(&loop->woken, false);
+    atomic_init(&loop->stop, false);
+    if (loop->epoll_fd >= 0 && loop->wake.fd >= 0 &&
+        whist_http_watch(loop, &loop->wake, EPOLLIN, true) &&
+        pthread_mutex_init(&loop->lock, NULL) == 0) {
+        if (pthread_cond_init(&loop->turned, NULL) == 0) {
+            return WHIST_OK;
+        }
+        pthread_mutex_destroy(&loop->lock);
+    }
+    if (loop->epoll_fd >= 0) {
+        close(loop->epoll_fd);
+    }
+    if (loop->wake.fd >= 0) {
+        close(loop->wake.fd);
+    }
+    *loop = (struct http_loop){.epoll_fd = -1};
+    return whist_fail(err, WHIST_ERR_IO, WHIST_NO_PEER, NULL,
+                      "no file descriptors for a channel (see ulimit -n)");
+}
+
+whist_status whist_http_loop_start(struct http_loop *loop, struct whist_error *err)
+{
+    sigset_t all, before;
+
+    /* Signals are the application's business. */
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    int error = pthread_create(&loop->thread, NULL, run, loop);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (error != 0) {
+        return whist_fail(err, WHIST_ERR_NOMEM, WHIST_NO_PEER, NULL, "cannot start a thread");
+    }
+    loop->running = true;
+    return WHIST_OK;
+}
+
+void whist_http_loop_sync(struct http_loop *loop)
+{
+    uint64_t seen = loop->turns;
+
+    whist_http_wake(loop);
+    while (loop->running && loop->turns == seen) {
+        pthread_cond_wait(&loop->turned, &loop->lock);
+    }
+}
+
+void whist_http_loop_stop(struct http_loop *loop)
+{
+    if (loop->running) {
+        atomic_store(&loop->stop, true);
+        whist_http_wake(loop);
+        pthread_join(loop->thread, NULL);
+        loop->running = false;
+    }
+}
+
+void whist_http_loop_clear(struct http_loop *loop)
+{
+    if (loop->ops != NULL) {
+        close(loop->wake.fd);
+        close(loop->epoll_fd);
+        pthread_cond_destroy(&loop->turned);
+        pthread_mutex_destroy(&loop->lock);
+        *loop = (struct http_loop){.epoll_fd = -1};
+    }
 }

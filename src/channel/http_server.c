@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* The server of an HTTP channel: POST …/msg/{from} goes into the inbox of that sender; when it is
- * full the answer is held, and so is everything behind it on that connection. I/O thread only. */
+/* The server of the HTTP transport: bytes of a connection, requests, answers. While an answer is
+ * held, so is everything behind it on that connection. */
 #include <errno.h>
-#include <stdio.h>
 #include <sys/epoll.h>
 
-#include "channel/http_impl.h"
 #include "channel/http_route.h"
+#include "channel/http_server.h"
 
-#define ANSWER_ROOM 512   /* bytes of an answer without text, at most */
+/* Room in a body from which on it is read into directly, and what is read behind it at once. */
+#define DIRECT_MIN  ((size_t)16384)
+#define BEHIND_BODY ((size_t)32768)
 #define ANSWERS_MAX 16384 /* bytes of unsent answers at which reading pauses */
 /* Body bytes beyond the limit that are read over before a connection is closed instead. */
 #define OVERLONG_MAX ((uint64_t)1048576)
 #define LINGER_MAX   ((size_t)4194304) /* the same, after the last answer */
 
-static void update(struct http_channel *ch, struct http_conn *c);
+static void update(struct http_server *s, struct http_conn *c);
 
 /* ---- Answers ---- */
 
@@ -28,39 +29,61 @@ static whist_http_connection connection_field(const struct http_conn *c)
                                             : WHIST_HTTP_CONNECTION_CLOSE;
 }
 
-static void write_answer(struct http_channel *ch, struct http_conn *c,
+static void write_answer(struct http_server *s, struct http_conn *c,
                          const struct whist_http_answer *answer)
 {
     c->answered = true;
     if (whist_http_write_answer(&c->out, answer, time(NULL)) != WHIST_OK) {
-        whist_httpd_end(ch, c);
+        whist_httpd_end(s, c);
     }
 }
 
-/* The answer to the present request, whose head was good. */
-static void answer(struct http_channel *ch, struct http_conn *c, int status, bool allow_post,
-                   struct whist_bytes text)
+static void answer(struct http_server *s, struct http_conn *c, int status, bool allow_post,
+                   const char *type, struct whist_bytes body)
 {
     const struct whist_http_answer a = {.status = status,
                                         .minor = c->parser.minor,
                                         .connection = connection_field(c),
                                         .allow_post = allow_post,
-                                        .text = text};
-    write_answer(ch, c, &a);
+                                        .type = type,
+                                        .text = body};
+    write_answer(s, c, &a);
 }
 
-static void answer_text(struct http_channel *ch, struct http_conn *c, int status, const char *text)
+void whist_httpd_answer(struct http_server *s, struct http_conn *c, int status, bool allow_post,
+                        struct whist_bytes text)
 {
-    answer(ch, c, status, false, whist_bytes(text, strlen(text)));
+    answer(s, c, status, allow_post, NULL, text);
+}
+
+void whist_httpd_answer_text(struct http_server *s, struct http_conn *c, int status,
+                             const char *text)
+{
+    answer(s, c, status, false, NULL, whist_bytes(text, strlen(text)));
+}
+
+void whist_httpd_answer_typed(struct http_server *s, struct http_conn *c, int status,
+                              const char *type, struct whist_bytes body)
+{
+    answer(s, c, status, false, type, body);
+}
+
+bool whist_httpd_reserve(struct http_server *s, struct http_conn *c, size_t n)
+{
+    if (whist_buffer_reserve(&c->out, c->out.len + n) != WHIST_OK) {
+        whist_httpd_end(s, c);
+        return false;
+    }
+    return true;
 }
 
 /* The present request has been read and answered. */
-static void end_request(struct http_channel *ch, struct http_conn *c)
+void whist_httpd_end_request(struct http_server *s, struct http_conn *c)
 {
     if (c->state == CONN_DEAD) {
         return;
     }
-    whist_httpd_deadline(ch, c, ch->tuning.idle_ms);
+    whist_httpd_deadline(s, c, s->limits.idle_ms);
     if (c->last || !c->parser.keep_alive) {
         c->state = CONN_CLOSING;
         return;
@@ -70,143 +93,31 @@ static void end_request(struct http_channel *ch, struct http_conn *c)
     c->state = CONN_READING;
 }
 
-/* ---- Delivery ---- */
-
-static void refuse_message(struct http_channel *ch, struct http_conn *c, inbox_result result)
-{
-    struct whist_error why;
-    char text[160];
-
-    whist_buffer_clear(&c->parser.body);
-    if (result == INBOX_NOMEM) {
-        answer_text(ch, c, 503, "Out of memory");
-    } else if (atomic_load(&ch->last_sent)) {
-        /* The peers learn of the abort by a message; until then nothing may look like a fault. */
-        answer(ch, c, 200, false, whist_bytes(NULL, 0));
-    } else {
-        bool failed = whist_inbox_failed(&ch->inbox, NULL, &why);
-        snprintf(text, sizeof text, "This party has stopped: %s",
-                 failed ? whist_status_text(why.status) : "it gave up on yours");
-        answer_text(ch, c, 503, text);
-    }
-    end_request(ch, c);
-}
-
-/* Tries to queue the present message; false if there is no room. */
-static bool deliver(struct http_channel *ch, struct http_conn *c)
-{
-    inbox_result result;
-
-    /* Memory for the answer comes first: a message without one would be sent again. */
-    if (whist_buffer_reserve(&c->out, c->out.len + ANSWER_ROOM) != WHIST_OK) {
-        whist_httpd_end(ch, c);
-        return true;
-    }
-    result = whist_inbox_push(&ch->inbox, c->from, &c->parser.body, NULL);
-    if (result == INBOX_FULL) {
-        return false;
-    }
-    if (result != INBOX_OK) {
-        refuse_message(ch, c, result);
-        return true;
-    }
-    c->proven = true;
-    answer(ch, c, 200, false, whist_bytes(NULL, 0));
-    end_request(ch, c);
-    return true;
-}
-
-static bool is_anybody_held(const struct http_server *s, size_t from)
-{
-    for (const struct http_conn *c = s->held; c != NULL; c = c->next_held) {
-        if (c->from == from) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The present request is a whole message. One that comes on another connection while an earlier one
- * of the same sender is held stays behind it. */
-static void take_message(struct http_channel *ch, struct http_conn *c)
-{
-    if (!is_anybody_held(&ch->server, c->from) && deliver(ch, c)) {
-        return;
-    }
-    c->state = CONN_HELD;
-    c->deadline_ms = 0;
-    whist_httpd_hold(ch, c);
-}
-
-void whist_httpd_retry_held(struct http_channel *ch)
-{
-    struct http_conn *c = ch->server.held, *next;
-    uint64_t full = 0; /* senders; n <= 64 */
-
-    for (; c != NULL; c = next) {
-        uint64_t bit = (uint64_t)1 << c->from;
-        next = c->next_held;
-        if ((full & bit) != 0) {
-            continue;
-        }
-        if (!deliver(ch, c)) {
-            full |= bit;
-            continue;
-        }
-        if (c->state != CONN_DEAD) {
-            whist_httpd_unhold(ch, c);
-            update(ch, c);
-        }
-    }
-}
-
 /* ---- Requests ---- */
 
-static void warn_of_own_index(struct http_channel *ch, const struct http_conn *c)
+static void take_head(struct http_server *s, struct http_conn *c)
 {
-    if (c->from == ch->base.me && (ch->server.warned & 1) == 0) {
-        ch->server.warned |= 1;
-        whist_logf(
-            &ch->log, WHIST_LOG_WARN,
-            "http: a message says that it comes from party %zu, which is this one: is another "
-            "party running with the same index?",
-            c->from);
-    }
-}
-
-static void take_head(struct http_channel *ch, struct http_conn *c)
-{
-    struct whist_http_route route;
-
-    whist_httpd_deadline(ch, c, ch->tuning.idle_ms);
-    if (whist_http_route(&route, &c->parser, ch->peers[ch->base.me].url.prefix, ch->base.n) !=
-        WHIST_OK) {
-        whist_httpd_end(ch, c);
+    whist_httpd_deadline(s, c, s->limits.idle_ms);
+    s->service->head(s, c);
+    if (c->state == CONN_DEAD) {
         return;
     }
-    if (route.status == 200) {
-        c->from = route.from;
-        warn_of_own_index(ch, c);
+    if (!c->answered) {
         if (c->parser.expect_continue &&
             whist_buffer_append(&c->out, WHIST_HTTP_CONTINUE, strlen(WHIST_HTTP_CONTINUE)) !=
                 WHIST_OK) {
-            whist_httpd_end(ch, c);
+            whist_httpd_end(s, c);
         }
         return;
     }
-    /* Who waits for a 100 may or may not send the body now: only a new connection is unambiguous.
-     */
-    c->last = c->parser.expect_continue;
-    answer(ch, c, route.status, route.allow_post, whist_buffer_view(&route.text));
-    whist_buffer_clear(&route.text);
-    if (c->last && c->state != CONN_DEAD) {
+    if (c->last) {
         c->state = CONN_CLOSING;
     }
 }
 
-static void take_malformed(struct http_channel *ch, struct http_conn *c)
+static void take_malformed(struct http_server *s, struct http_conn *c)
 {
-    whist_logf(&ch->log, WHIST_LOG_DEBUG, "http: refused a request: %s", c->parser.why);
+    whist_logf(&s->log, WHIST_LOG_DEBUG, "http: refused a request: %s", c->parser.why);
     c->last = true;
     if (c->parser.in_body) {
         if (!c->answered) {
@@ -214,41 +125,41 @@ static void take_malformed(struct http_channel *ch, struct http_conn *c)
                 .status = 400,
                 .minor = c->parser.minor,
                 .text = whist_bytes(WHIST_HTTP_TEXT_BAD_BODY, strlen(WHIST_HTTP_TEXT_BAD_BODY))};
-            write_answer(ch, c, &a);
+            write_answer(s, c, &a);
         }
     } else if (c->parser.bad_status != 0 && !c->eof) {
         const struct whist_http_answer a = {
             .status = c->parser.bad_status, .minor = 1, .connection = WHIST_HTTP_CONNECTION_CLOSE};
-        write_answer(ch, c, &a);
+        write_answer(s, c, &a);
     }
     if (c->state != CONN_DEAD) {
         c->state = CONN_CLOSING;
     }
 }
 
-static void take_event(struct http_channel *ch, struct http_conn *c, whist_http_event ev)
+static void take_event(struct http_server *s, struct http_conn *c, whist_http_event ev)
 {
     switch (ev) {
     case WHIST_HTTP_HEAD:
-        take_head(ch, c);
+        take_head(s, c);
         break;
     case WHIST_HTTP_TOO_LARGE:
         if (!c->answered) {
-            answer_text(ch, c, 413, WHIST_HTTP_TEXT_TOO_LARGE);
+            whist_httpd_answer_text(s, c, 413, WHIST_HTTP_TEXT_TOO_LARGE);
         }
         break;
     case WHIST_HTTP_DONE:
         if (c->answered) {
-            end_request(ch, c);
+            whist_httpd_end_request(s, c);
         } else {
-            take_message(ch, c);
+            s->service->message(s, c);
         }
         break;
     case WHIST_HTTP_BAD:
-        take_malformed(ch, c);
+        take_malformed(s, c);
         break;
     default:
-        whist_httpd_end(ch, c);
+        whist_httpd_end(s, c);
         break;
     }
 }
@@ -261,7 +172,7 @@ static bool may_parse(const struct http_conn *c)
 }
 
 /* Parses what it may; returns how much. */
-static size_t parse(struct http_channel *ch, struct http_conn *c, const uint8_t *data, size_t len)
+static size_t parse(struct http_server *s, struct http_conn *c, const uint8_t *data, size_t len)
 {
     size_t at = 0;
 
@@ -272,7 +183,7 @@ static size_t parse(struct http_channel *ch, struct http_conn *c, const uint8_t 
         if (ev == WHIST_HTTP_MORE) {
             break;
         }
-        take_event(ch, c, ev);
+        take_event(s, c, ev);
     }
     if (c->state == CONN_READING && c->answered &&
         c->parser.body_seen > c->parser.body_limit + OVERLONG_MAX) {
@@ -281,76 +192,103 @@ static size_t parse(struct http_channel *ch, struct http_conn *c, const uint8_t 
     return at;
 }
 
-static void parse_fresh(struct http_channel *ch, struct http_conn *c, const uint8_t *data,
-                        size_t len)
+static void parse_fresh(struct http_server *s, struct http_conn *c, const uint8_t *data, size_t len)
 {
-    size_t at = parse(ch, c, data, len);
+    size_t at = parse(s, c, data, len);
 
     if (at < len && (c->state == CONN_READING || c->state == CONN_HELD) &&
         whist_buffer_append(&c->in, data + at, len - at) != WHIST_OK) {
-        whist_httpd_end(ch, c);
+        whist_httpd_end(s, c);
     }
 }
 
-static void parse_kept(struct http_channel *ch, struct http_conn *c)
+static void parse_kept(struct http_server *s, struct http_conn *c)
 {
-    c->in_at += parse(ch, c, c->in.data + c->in_at, c->in.len - c->in_at);
+    c->in_at += parse(s, c, c->in.data + c->in_at, c->in.len - c->in_at);
     if (c->state != CONN_DEAD && c->in_at == c->in.len) {
         whist_buffer_clear(&c->in);
         c->in_at = 0;
     }
 }
 
-/* Sends what the socket takes. */
-static void flush(struct http_channel *ch, struct http_conn *c)
+static void log_broken(struct http_server *s, const struct whist_error *err)
 {
-    while (whist_httpd_unsent(c) != 0) {
-        ssize_t n = send(c->io.fd, c->out.data + c->out_at, whist_httpd_unsent(c), MSG_NOSIGNAL);
-        if (n < 0 && errno == EINTR) {
-            continue;
-        }
-        if (n < 0) {
-            if (errno != EAGAIN && errno != EWOULDBLOCK) {
-                whist_httpd_end(ch, c);
-            }
-            return;
-        }
-        c->out_at += (size_t)n;
-        whist_httpd_deadline(ch, c, ch->tuning.idle_ms);
+    if (err->status != WHIST_OK) {
+        whist_logf(&s->log, WHIST_LOG_INFO, "http: a connection to this party ended: %s",
+                   err->text);
     }
-    c->out.len = 0;
-    c->out_at = 0;
 }
 
-static void close_down(struct http_channel *ch, struct http_conn *c)
+/* Sends what the socket takes. */
+static void flush(struct http_server *s, struct http_conn *c)
 {
+    struct whist_error err = {.status = WHIST_OK};
+    stream_result r = STREAM_OK;
+
+    while (whist_httpd_unsent(c) != 0 && r == STREAM_OK) {
+        const struct iovec part = {c->out.data + c->out_at, whist_httpd_unsent(c)};
+        size_t n;
+        r = whist_stream_write(&c->stream, &part, 1, &n, &err);
+        c->out_at += n;
+        if (n != 0) {
+            whist_httpd_deadline(s, c, s->limits.idle_ms);
+        }
+    }
+    if (r == STREAM_OK && whist_stream_unsent(&c->stream)) {
+        r = whist_stream_flush(&c->stream, &err);
+    }
+    if (r == STREAM_ERROR) {
+        log_broken(s, &err);
+        whist_httpd_end(s, c);
+        return;
+    }
+    if (whist_httpd_unsent(c) == 0) {
+        c->out.len = 0;
+        c->out_at = 0;
+    }
+}
+
+/* Bytes wait for the socket. */
+static bool is_unsent(const struct http_conn *c)
+{
+    return whist_httpd_unsent(c) != 0 || whist_stream_unsent(&c->stream);
+}
+
+static void close_down(struct http_server *s, struct http_conn *c)
+{
+    struct whist_error err;
+
+    if (c->stream.tls != NULL) {
+        whist_tls_close(c->stream.tls);
+        (void)whist_stream_flush(&c->stream, &err);
+    }
     if (c->eof || shutdown(c->io.fd, SHUT_WR) != 0) {
-        whist_httpd_end(ch, c);
+        whist_httpd_end(s, c);
         return;
     }
     c->state = CONN_LINGER;
     whist_buffer_clear(&c->in);
-    whist_httpd_deadline(ch, c, ch->tuning.linger_ms);
+    whist_httpd_deadline(s, c, s->limits.linger_ms);
 }
 
 /* After every change: sends, goes on with what was kept, and asks for the events that matter now.
  */
-static void update(struct http_channel *ch, struct http_conn *c)
+static void update(struct http_server *s, struct http_conn *c)
 {
     uint32_t events = 0;
 
-    flush(ch, c);
+    flush(s, c);
     while (may_parse(c) && c->in.len != 0) {
-        parse_kept(ch, c);
+        parse_kept(s, c);
         if (c->state != CONN_DEAD) {
-            flush(ch, c);
+            flush(s, c);
         }
     }
-    if (c->state == CONN_READING && c->eof && whist_httpd_unsent(c) == 0) {
-        whist_httpd_end(ch, c);
+    if (c->state == CONN_READING && c->eof && !is_unsent(c)) {
+        whist_httpd_end(s, c);
     }
-    if (c->state == CONN_CLOSING && whist_httpd_unsent(c) == 0) {
-        close_down(ch, c);
+    if (c->state == CONN_CLOSING && !is_unsent(c)) {
+        close_down(s, c);
     }
     if (c->state == CONN_DEAD) {
         return;
@@ -361,80 +299,195 @@ static void update(struct http_channel *ch, struct http_conn *c)
     if (c->state == CONN_HELD) {
         events |= EPOLLRDHUP;
     }
-    if (whist_httpd_unsent(c) != 0) {
+    if (is_unsent(c)) {
         events |= EPOLLOUT;
     }
-    if (events != c->events && !whist_http_watch(ch, &c->io, events, false)) {
-        whist_httpd_end(ch, c);
+    if (events != c->events && !whist_http_watch(s->loop, &c->io, events, false)) {
+        whist_httpd_end(s, c);
+        return;
     }
     c->events = events;
-    whist_httpd_account(ch, c);
+    whist_httpd_account(s, c);
 }
 
-static void take_eof(struct http_channel *ch, struct http_conn *c)
+static void take_eof(struct http_server *s, struct http_conn *c)
 {
     c->eof = true;
     if (c->state == CONN_LINGER || c->state == CONN_HELD) {
-        whist_httpd_end(ch,
+        whist_httpd_end(s,
                         c); /* a held message was not acknowledged: its sender may send it again */
     } else if (c->state == CONN_READING && whist_http_feed_eof(&c->parser) == WHIST_HTTP_BAD) {
-        take_malformed(ch, c);
+        take_malformed(s, c);
     }
 }
 
-static void read_over(struct http_channel *ch, struct http_conn *c, size_t n)
+static void read_over(struct http_server *s, struct http_conn *c, size_t n)
 {
     c->drained += n;
     if (c->drained > LINGER_MAX) {
-        whist_httpd_end(ch, c);
+        whist_httpd_end(s, c);
     }
 }
 
-static void read_request(struct http_channel *ch, struct http_conn *c)
+/* Bytes are there: deadlines, and what is not read as a request any more. */
+static bool note_bytes(struct http_server *s, struct http_conn *c, size_t n)
 {
-    bool began = whist_http_parser_idle(&c->parser);
-    ssize_t n = recv(c->io.fd, ch->scratch, HTTP_SCRATCH, 0);
-
-    if (n < 0) {
-        if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
-            whist_httpd_end(ch, c);
-        }
-        return;
-    }
-    if (n == 0) {
-        take_eof(ch, c);
-        return;
-    }
-    whist_httpd_touch(ch, c);
+    whist_httpd_touch(s, c);
     if (c->state == CONN_LINGER) {
-        read_over(ch, c, (size_t)n);
-        return;
+        read_over(s, c, n);
+        return false;
     }
-    if (began) {
-        whist_httpd_deadline(ch, c, ch->tuning.head_ms);
+    if (whist_http_parser_idle(&c->parser)) {
+        whist_httpd_deadline(s, c, s->limits.head_ms);
     } else if (whist_http_parser_in_body(&c->parser)) {
-        whist_httpd_deadline(ch, c, ch->tuning.idle_ms);
+        whist_httpd_deadline(s, c, s->limits.idle_ms);
     }
-    parse_fresh(ch, c, ch->scratch, (size_t)n);
+    return true;
 }
 
-void whist_httpd_events(struct http_channel *ch, struct http_conn *c, uint32_t events)
+/* Where plaintext may go: straight into the body where that is worth it (then *direct_out is not 0
+ * bytes of it), and the scratch behind it. */
+static int choose_parts(struct http_server *s, struct http_conn *c, uint8_t *scratch, size_t cap,
+                        struct iovec parts[2])
 {
-    if (c->state == CONN_DEAD) {
+    size_t room = 0;
+    uint8_t *body = NULL;
+
+    (void)s;
+    if (c->state == CONN_READING && !c->answered && c->in.len == 0) {
+        body = whist_http_body_room(&c->parser, &room);
+    }
+    if (body == NULL || room < DIRECT_MIN) {
+        parts[0] = (struct iovec){scratch, cap};
+        return 1;
+    }
+    parts[0] = (struct iovec){body, room};
+    parts[1] = (struct iovec){scratch, BEHIND_BODY};
+    return 2;
+}
+
+/* n bytes are in the parts. */
+static void take_parts(struct http_server *s, struct http_conn *c, const struct iovec *parts,
+                       int n_parts, size_t n)
+{
+    size_t direct = n_parts == 2 ? (n < parts[0].iov_len ? n : parts[0].iov_len) : 0;
+
+    if (!note_bytes(s, c, n)) {
         return;
     }
+    if (direct != 0) {
+        whist_http_body_put(&c->parser, direct);
+    }
+    parse_fresh(s, c, parts[n_parts - 1].iov_base, n - direct);
+}
+
+static void read_plain(struct http_server *s, struct http_conn *c)
+{
+    struct iovec parts[2];
+    int n_parts = choose_parts(s, c, s->scratch, HTTP_SCRATCH, parts);
+    size_t n;
+
+    switch (whist_stream_read(&c->stream, parts, n_parts, &n)) {
+    case STREAM_OK:
+        take_parts(s, c, parts, n_parts, n);
+        break;
+    case STREAM_EOF:
+        take_eof(s, c);
+        break;
+    case STREAM_ERROR:
+        whist_httpd_end(s, c);
+        break;
+    default:
+        break;
+    }
+}
+
+/* Decrypts what has come. */
+static void read_records(struct http_server *s, struct http_conn *c)
+{
+    struct whist_error err = {.status = WHIST_OK};
+    uint8_t plain[WHIST_TLS_RECORD];
+    stream_result r = STREAM_OK;
+
+    while (r == STREAM_OK && c->state != CONN_DEAD) {
+        struct iovec parts[2];
+        int n_parts = choose_parts(s, c, plain, sizeof plain, parts);
+        size_t n;
+        r = whist_stream_decrypt(&c->stream, parts[0].iov_base, parts[0].iov_len, &n, &err);
+        if (r == STREAM_OK) {
+            take_parts(s, c, parts, n_parts, n);
+        }
+    }
+    if (r == STREAM_ERROR && c->state != CONN_DEAD) {
+        log_broken(s, &err);
+        (void)whist_stream_flush(&c->stream, &err); /* the alert */
+        whist_httpd_end(s, c);
+    } else if (r == STREAM_EOF && !c->eof) {
+        take_eof(s, c);
+    }
+}
+
+static void read_tls(struct http_server *s, struct http_conn *c)
+{
+    switch (whist_stream_receive(&c->stream, s->scratch, HTTP_SCRATCH)) {
+    case STREAM_OK:
+        read_records(s, c);
+        break;
+    case STREAM_EOF:
+        take_eof(s, c);
+        break;
+    case STREAM_ERROR:
+        whist_httpd_end(s, c);
+        break;
+    default:
+        break;
+    }
+}
+
+static void read_request(struct http_server *s, struct http_conn *c)
+{
+    if (c->stream.tls != NULL) {
+        read_tls(s, c);
+    } else {
+        read_plain(s, c);
+    }
+    if (c->state == CONN_READING && !c->answered && s->service->progress != NULL &&
+        whist_http_parser_in_body(&c->parser)) {
+        s->service->progress(s, c);
+    }
+}
+
+static void handle_events(struct http_server *s, struct http_conn *c, uint32_t events)
+{
     if (c->state == CONN_HELD) {
         if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) {
-            whist_logf(&ch->log, WHIST_LOG_INFO,
-                       "http: party %zu left before its message was taken", c->from);
-            whist_httpd_end(ch, c);
+            whist_logf(&s->log, WHIST_LOG_INFO, "http: party %zu left before its message was taken",
+                       c->from);
+            whist_httpd_end(s, c);
             return;
         }
     } else if ((events & ~(uint32_t)EPOLLOUT) != 0 &&
                ((c->events & EPOLLIN) != 0 || (events & (EPOLLHUP | EPOLLERR)) != 0)) {
-        read_request(ch, c);
+        read_request(s, c);
     }
     if (c->state != CONN_DEAD) {
-        update(ch, c);
+        update(s, c);
+    }
+}
+
+void whist_httpd_on_events(struct http_io *io, uint32_t events)
+{
+    struct http_conn *c = (struct http_conn *)(void *)io;
+
+    if (c->state != CONN_DEAD) {
+        handle_events(c->server, c, events);
+    }
+}
+
+void whist_httpd_release(struct http_server *s, struct http_conn *c)
+{
+    if (c->state != CONN_DEAD) {
+        whist_httpd_unhold(s, c);
+        update(s, c);
     }
 }

@@ -45,6 +45,8 @@ const char *whist_http_reason(int status)
         {404, "Not Found"},
         {405, "Method Not Allowed"},
         {408, "Request Timeout"},
+        {409, "Conflict"},
+        {410, "Gone"},
         {411, "Length Required"},
         {413, "Payload Too Large"},
         {431, "Request Header Fields Too Large"},
@@ -83,16 +85,17 @@ whist_status whist_http_write_answer(struct whist_buffer *out,
         [WHIST_HTTP_CONNECTION_KEEP_ALIVE] = "connection: keep-alive\r\n",
     };
     char head[400], date_text[64];
+    const char *type = answer->type != NULL ? answer->type : "text/plain; charset=utf-8";
     size_t before = out->len;
     int n;
 
     write_date(date_text, sizeof date_text, date);
     n = snprintf(head, sizeof head,
-                 "HTTP/1.%d %d %s\r\n%s%s%scontent-length: %zu\r\ndate: %s\r\n\r\n", answer->minor,
-                 answer->status, whist_http_reason(answer->status), connection[answer->connection],
-                 answer->allow_post ? "allow: POST\r\n" : "",
-                 answer->text.len != 0 ? "content-type: text/plain; charset=utf-8\r\n" : "",
-                 answer->text.len, date_text);
+                 "HTTP/1.%d %d %s\r\n%s%s%s%s%scontent-length: %zu\r\ndate: %s\r\n\r\n",
+                 answer->minor, answer->status, whist_http_reason(answer->status),
+                 connection[answer->connection], answer->allow_post ? "allow: POST\r\n" : "",
+                 answer->text.len != 0 ? "content-type: " : "", answer->text.len != 0 ? type : "",
+                 answer->text.len != 0 ? "\r\n" : "", answer->text.len, date_text);
     WHIST_REQUIRE(n > 0 && (size_t)n < sizeof head);
     TRY(whist_buffer_append(out, head, (size_t)n));
     if (whist_buffer_append(out, answer->text.data, answer->text.len) != WHIST_OK) {
