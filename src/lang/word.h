@@ -80,7 +80,10 @@ struct word_node {
     uint32_t width; /* bits */
     uint32_t a, b, c;
     uint32_t place; /* byte of the source that the node is due to, for costs by line */
-    uint64_t max;   /* no value is above it (unsigned); words wider than 64 bits: UINT64_MAX */
+    uint64_t max;   /* no value is above it (unsigned); words wider than 64 bits: UINT64_MAX.
+                       Holds wherever the value matters: what a check excludes (an index that was
+                       x − y and wrapped) may be above, but then the run has panicked, or the
+                       value is selected away */
 };
 
 enum word_reason {
@@ -89,11 +92,11 @@ enum word_reason {
     WORD_PANIC_OUT_OF_BOUNDS = 3,
 };
 
-/* A place in the source with a reason; all unrolled and inlined copies of a check share one. Sites
- * are numbered from 0 in the order of the first PANIC that names them. */
+/* Where a program may panic; all unrolled and inlined copies of a check share one. Sites are
+ * numbered from 0 in the order of the first PANIC that names them. */
 struct word_site {
     uint32_t reason; /* enum word_reason */
-    uint32_t place;  /* byte of the source */
+    uint32_t origin; /* index in the unit's sites: which check it is */
 };
 
 enum word_panics { /* the policy; values as enum whist_panics */
@@ -207,9 +210,11 @@ word_id word_merge(struct word_program *p, const word_id *rows, uint32_t n_a, ui
                    uint32_t key_width);
 word_id word_compact(struct word_program *p, const word_id *rows, uint32_t n);
 word_id word_pick(struct word_program *p, word_id from, uint32_t row);
+/* A new site; its number. */
+uint32_t word_site(struct word_program *p, enum word_reason reason, uint32_t origin);
 /* A check in program order: cond has the guard in it. Nothing is made when it is known to be false
  * or the policy is OFF. */
-void word_panic(struct word_program *p, word_id cond, enum word_reason reason, uint32_t place);
+void word_panic(struct word_program *p, word_id cond, uint32_t site);
 
 static inline word_id word_not(struct word_program *p, word_id x)
 {
