@@ -57,6 +57,7 @@ static const struct option_info options[N_OPTIONS] = {
                    "write the older Bristol format instead of Bristol Fashion"},
     [OPT_ANDS] = {"ands", "N", KIND_NUMBER, 0, 1, UINT64_C(1000000000000),
                   "AND gates of the large run (default 1000000)"},
+    [OPT_QUICK] = {"quick", NULL, KIND_FLAG, 0, 0, 0, "fewer and shorter runs"},
     [OPT_RHO] = {"rho", "BITS", KIND_NUMBER, 0, 40, 60,
                  "statistical security, the same for all parties (default 40)"},
     [OPT_TIMEOUT] = {"timeout", "S", KIND_SECONDS, 0, 1, MAX_SECONDS * 1000,

@@ -29,6 +29,7 @@ enum option_id {
     OPT_OUTPUT,
     OPT_OLDER,
     OPT_ANDS,
+    OPT_QUICK,
     OPT_RHO,
     OPT_TIMEOUT,
     OPT_LISTEN,

@@ -184,15 +184,31 @@ struct limits {
     double aes_blocks_per_s, memcpy_bytes_per_s, tcp_bytes_per_s, tcp_rounds_per_s;
 };
 
+static whist_status measure_tcp(double *out, enum pattern pattern, size_t size, run_value value,
+                                struct whist_error *err)
+{
+    static const enum link_kind tcp = LINK_TCP;
+    struct contest c = {
+        .pattern = pattern, .size = size, .kinds = &tcp, .n_kinds = 1, .n_runs = 3, .run_ms = 200};
+    struct contest_result *r = calloc(1, sizeof(*r));
+
+    if (r == NULL) {
+        return cli_nomem(err);
+    }
+    whist_status st = contest_measure(r, &c, err);
+    if (st == WHIST_OK) {
+        *out = contest_median(r, &c, 0, value);
+    }
+    free(r);
+    return st;
+}
+
 static whist_status measure_limits(struct limits *out, struct whist_error *err)
 {
-    struct ping_pong round;
-
     out->aes_blocks_per_s = raw_aes_blocks_per_s();
     out->memcpy_bytes_per_s = raw_memcpy_bytes_per_s();
-    TRY(measure_ping_pong(&round, LINK_TCP, 64, err));
-    out->tcp_rounds_per_s = round.rounds_per_s;
-    return measure_stream(&out->tcp_bytes_per_s, LINK_TCP, 1048576, 512, err);
+    TRY(measure_tcp(&out->tcp_rounds_per_s, PING_PONG, 64, run_rate, err));
+    return measure_tcp(&out->tcp_bytes_per_s, STREAM, 1048576, run_bytes_per_s, err);
 }
 
 static void print_limits(const struct limits *l)
