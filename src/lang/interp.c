@@ -122,15 +122,8 @@ static void leaf(const struct machine *m, const struct word_node *n, uint64_t *o
 
 static void read_list(const struct machine *m, const struct word_node *n, uint64_t *out)
 {
-    const uint64_t *index = value(m, n->a);
-    uint64_t i = index[0];
-
-    for (size_t k = 1; k < limbs_of(word_width(m->p, n->a)); k++) {
-        i = index[k] != 0 ? UINT64_MAX : i;
-    }
-    if (i < n->c) {
-        memcpy(out, value(m, m->p->pool[n->b + i]), limbs_of(n->width) * sizeof *out);
-    }
+    uint32_t i = word_read_position(*value(m, n->a), n->c);
+    memcpy(out, value(m, m->p->pool[n->b + i]), limbs_of(n->width) * sizeof *out);
 }
 
 struct merging {
@@ -233,7 +226,7 @@ static void extend(const struct machine *m, const struct word_node *n, uint64_t 
 
 static void panic(const struct machine *m, const struct word_node *n, uint64_t *out)
 {
-    out[0] = *value(m, n->a);
+    out[0] = *value(m, n->a) & *value(m, n->c);
     if (out[0] != 0 && !m->run->panicked) {
         m->run->panicked = true;
         m->run->site = n->b;
@@ -268,7 +261,7 @@ static void step(struct machine *m, word_id x)
         read_list(m, n, out);
         break;
     case WORD_DECODE:
-        out[0] = *value(m, n->a) == n->b;
+        out[0] = word_read_position(*value(m, n->a), n->c) == n->b;
         break;
     case WORD_MERGE:
         merge_rows(m, n, out);

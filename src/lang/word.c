@@ -314,11 +314,11 @@ uint32_t word_site(struct word_program *p, enum word_reason reason, uint32_t ori
     return (uint32_t)p->n_sites++;
 }
 
-void word_panic(struct word_program *p, word_id cond, uint32_t site)
+void word_panic(struct word_program *p, word_id guard, word_id cond, uint32_t site)
 {
-    if (cond != WORD_FALSE && p->panics != WORD_PANICS_OFF) {
-        word_make(p,
-                  (struct word_node){.op = WORD_PANIC, .width = 1, .a = cond, .b = site, .max = 1});
+    if (guard != WORD_FALSE && cond != WORD_FALSE && p->panics != WORD_PANICS_OFF) {
+        word_make(p, (struct word_node){
+                         .op = WORD_PANIC, .width = 1, .a = guard, .b = site, .c = cond, .max = 1});
     }
 }
 
@@ -354,7 +354,7 @@ static const struct {
     [WORD_SLICE] = {"slice", 1, false},       [WORD_CONCAT] = {"concat", 0, true},
     [WORD_READ] = {"read", 1, true},          [WORD_DECODE] = {"decode", 1, false},
     [WORD_MERGE] = {"merge", 0, true},        [WORD_COMPACT] = {"compact", 0, true},
-    [WORD_PICK] = {"pick", 1, false},         [WORD_PANIC] = {"panic", 1, false},
+    [WORD_PICK] = {"pick", 1, false},         [WORD_PANIC] = {"panic", 2, false},
 };
 
 size_t word_operands(const struct word_program *p, word_id x, const word_id **list_out,
@@ -365,6 +365,9 @@ size_t word_operands(const struct word_program *p, word_id x, const word_id **li
     fixed_out[0] = n->a;
     fixed_out[1] = n->b;
     fixed_out[2] = n->c;
+    if (n->op == WORD_PANIC) {
+        fixed_out[1] = n->c;
+    }
     *list_out = ops[n->op].list ? p->pool + n->b : NULL;
     return ops[n->op].n_fixed;
 }

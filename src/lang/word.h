@@ -36,7 +36,7 @@ enum word_op {
     WORD_MUL,  /* a and b, wrapping */
     WORD_UDIV, /* by 0: all ones */
     WORD_UREM, /* by 0: a */
-    WORD_SDIV, /* truncating; MIN / −1 = MIN; by 0: 1 if a is negative, else −1 */
+    WORD_SDIV, /* truncating; MIN / −1 = MIN; by 0: −1 */
     WORD_SREM, /* sign of a; MIN % −1 = 0; by 0: a */
     /* 1 bit: does ADD, SUB, MUL of a and b (of one width) leave the type, unsigned or signed? */
     WORD_UADD_OVF,
@@ -50,15 +50,15 @@ enum word_op {
     WORD_SLT, /* 1 bit: a = b, a < b (of one width, any width) */
     WORD_SHL,
     WORD_SHR,
-    WORD_SAR,    /* a by the 8-bit word b; b ≥ w gives zeros (SAR: signs) */
+    WORD_SAR,    /* a by the 8-bit word b mod word_shift_span(w); from w on zeros (SAR: signs) */
     WORD_SELECT, /* a (1 bit) ? b : c */
     WORD_ZEXT,
     WORD_SEXT,   /* a, narrower than w */
     WORD_SLICE,  /* bits b … b+w−1 of a; truncation has b = 0 */
     WORD_CONCAT, /* list, the first is least significant; w is the sum of their widths */
-    WORD_READ,   /* list[a]: words of width w, a an index of any width; a ≥ c gives 0 */
-    WORD_DECODE, /* 1 bit: a = b, where b is a number < c. The c bits for one a are a one-hot
-                    decoder that several reads and writes share */
+    WORD_READ,   /* list[word_read_position(a, c)]: words of width w, a an index of any width */
+    WORD_DECODE, /* 1 bit: word_read_position(a, c) = b, where b is a number < c. The c bits for
+                    one a are a one-hot decoder that several writes share */
     /*
      * Rows in order. list: rows of one width w. pool[b−2] is the number of rows of the first
      * table (they come first), pool[b−1] the number of leading bits that are the key (k ≤ w). Each
@@ -67,11 +67,14 @@ enum word_op {
      * network.h, which interpreter and gates share.
      */
     WORD_MERGE,
-    WORD_COMPACT, /* list: rows of one width w, all zero unless their top bit is 1. The zero rows
-                     come first, then the others in the order they have. Results: PICK */
+    WORD_COMPACT, /* list: rows of one width w, all zero unless their top bit is 1, and of two
+                     neighbours at most one is not zero (as in a join of ascending tables; else the
+                     result is anything). The zero rows come first, then the others in the order
+                     they have. Results: PICK */
     WORD_PICK,    /* row b of the MERGE or COMPACT node a */
-    WORD_PANIC, /* if a (1 bit, the guard is in it already) then panic at site b, unless an earlier
-                   PANIC did. Width 1; nobody's operand */
+    WORD_PANIC,   /* if a and c (1 bit each: the guard of the path, and the condition) then panic at
+                     site b, unless an earlier PANIC did. Guards of inner paths are AND of the outer
+                     one and something, so that checks share them. Width 1; nobody's operand */
     WORD_N_OPS
 };
 
@@ -178,6 +181,33 @@ static inline uint64_t word_ones(uint32_t w)
     return w >= 64 ? UINT64_MAX : ((uint64_t)1 << w) - 1;
 }
 
+/* Shift amounts are taken mod this: the power of two from w on. */
+static inline uint32_t word_shift_span(uint32_t w)
+{
+    uint32_t span = 1;
+    while (span < w) {
+        span *= 2;
+    }
+    return span;
+}
+/* The element that an index reads from n: the index itself if it is below n, and else what a tree
+ * of selections gives that has no element to spare; only the low ⌈log2 n⌉ bits count. A check says
+ * that the index is wrong, so nothing is paid for another value. */
+static inline uint32_t word_read_position(uint64_t index, uint32_t n)
+{
+    uint32_t position = 0, k = 0;
+    while (k < 32 && (uint64_t)1 << k < n) {
+        k++;
+    }
+    while (k-- > 0) {
+        position = 2 * position + (uint32_t)(index >> k & 1);
+        if (position > (n - 1) >> k) {
+            position--;
+        }
+    }
+    return position;
+}
+
 /* The operands that are nodes, in order: fixed ones are put in fixed_out (room for 3), lists are
  * borrowed from the pool. Returns how many. */
 size_t word_operands(const struct word_program *p, word_id x, const word_id **list_out,
@@ -212,9 +242,9 @@ word_id word_compact(struct word_program *p, const word_id *rows, uint32_t n);
 word_id word_pick(struct word_program *p, word_id from, uint32_t row);
 /* A new site; its number. */
 uint32_t word_site(struct word_program *p, enum word_reason reason, uint32_t origin);
-/* A check in program order: cond has the guard in it. Nothing is made when it is known to be false
- * or the policy is OFF. */
-void word_panic(struct word_program *p, word_id cond, uint32_t site);
+/* A check in program order, under a guard. Nothing is made when one of them is known to be false or
+ * the policy is OFF. */
+void word_panic(struct word_program *p, word_id guard, word_id cond, uint32_t site);
 
 static inline word_id word_not(struct word_program *p, word_id x)
 {

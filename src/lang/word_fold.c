@@ -177,11 +177,12 @@ static word_id make_shift(struct word_program *p, enum word_op op, word_id x, wo
     if (!word_const_value(p, y, &by)) {
         return make2(p, op, w, x, y, op == WORD_SHR ? max_of(p, x) : UINT64_MAX);
     }
+    by %= word_shift_span(w);
     if (op == WORD_SAR && !non_negative(p, x)) {
         by = by < w ? by : w - 1;
         return word_resize(p, word_slice(p, x, (uint32_t)by, w - (uint32_t)by), w, true);
     }
-    return shifted(p, x, by < w ? (uint32_t)by : w, op == WORD_SHL);
+    return shifted(p, x, (uint32_t)by, op == WORD_SHL);
 }
 
 static bool power_of_two(const struct word_program *p, word_id y, uint32_t *k_out)
@@ -595,7 +596,7 @@ word_id word_read(struct word_program *p, word_id index, const word_id *list, si
     }
     uint32_t w = word_width(p, list[0]);
     if (word_const_value(p, index, &v)) {
-        return v < n ? list[v] : word_const(p, w, 0);
+        return list[word_read_position(v, (uint32_t)n)];
     }
     if (max_of(p, index) < n - 1) {
         n = (size_t)max_of(p, index) + 1;
@@ -605,7 +606,7 @@ word_id word_read(struct word_program *p, word_id index, const word_id *list, si
         max = max_of(p, list[i]) > max ? max_of(p, list[i]) : max;
         equal = equal && list[i] == list[0];
     }
-    if (equal && (max_of(p, index) < n || is_zero(p, list[0]))) {
+    if (equal) {
         return list[0];
     }
     return word_list(p, (struct word_node){.op = WORD_READ, .width = w, .a = index, .max = max},
@@ -621,7 +622,7 @@ word_id word_decode(struct word_program *p, word_id index, uint32_t value, uint3
     }
     WHIST_REQUIRE(value < n);
     if (word_const_value(p, index, &v)) {
-        return v == value ? WORD_TRUE : WORD_FALSE;
+        return word_read_position(v, n) == value ? WORD_TRUE : WORD_FALSE;
     }
     if (value > max_of(p, index)) {
         return WORD_FALSE;

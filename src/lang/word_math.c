@@ -17,7 +17,7 @@ static bool fits_signed(int64_t r, uint32_t w)
 static uint64_t sdiv(int64_t x, int64_t y)
 {
     if (y == 0) {
-        return x < 0 ? 1 : UINT64_MAX;
+        return UINT64_MAX;
     }
     return y == -1 ? 0 - (uint64_t)x : (uint64_t)(x / y);
 }
@@ -34,6 +34,7 @@ static uint64_t shift(enum word_op op, uint32_t w, uint64_t x, uint64_t by)
 {
     int64_t s = as_signed(x, w);
 
+    by %= word_shift_span(w);
     if (by >= w) {
         return op == WORD_SAR && s < 0 ? UINT64_MAX : 0;
     }
