@@ -300,8 +300,11 @@ static word_id make_number(struct word_program *p, enum word_op op, word_id x, w
     if (non_negative(p, x) && non_negative(p, y) && word_is_const(p, y) && !is_zero(p, y)) {
         return op == WORD_SDIV ? make_udiv(p, x, y) : make_urem(p, x, y);
     }
-    if (op == WORD_SDIV && word_is_const(p, y) && max_of(p, y) == 1) {
-        return x;
+    if (is_ones(p, y)) { /* by −1 */
+        return op == WORD_SDIV ? word_unary(p, WORD_NEG, x) : word_const(p, word_width(p, x), 0);
+    }
+    if (word_is_const(p, y) && max_of(p, y) == 1) {
+        return op == WORD_SDIV ? x : word_const(p, word_width(p, x), 0);
     }
     return make2(p, op, word_width(p, x), x, y, UINT64_MAX);
 }
