@@ -71,4 +71,20 @@ double run_bytes_per_s(const struct run_result *run);        /* payload */
 double run_cpu_s_per_gb(const struct run_result *run);       /* of both sides together */
 double run_cpu_us_per_message(const struct run_result *run); /* of both sides together */
 
+/* ---- bench_all.c ---- */
+
+/* n processes; each sends `bytes` to every other one, by exchanges of messages. */
+struct all_to_all {
+    size_t n, message_bytes;
+    uint64_t bytes;
+};
+
+struct all_to_all_result {
+    double seconds;
+    uint64_t peak_bytes; /* most memory that one of them held */
+};
+
+whist_status all_to_all_measure(struct all_to_all_result *out, const struct all_to_all *what,
+                                struct whist_error *err);
+
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "bench.h"
+#include "bench_proxy.h"
 #include "json.h"
 #include "report.h"
 
@@ -28,6 +29,14 @@ static const struct row {
     {"64 KiB both ways", "both_ways_65536", BOTH_WAYS, 65536, false, all_kinds, 3},
 };
 #define N_ROWS (sizeof(rows) / sizeof(rows[0]))
+
+/* Through a proxy. */
+static const enum link_kind proxy_kinds[] = {LINK_HTTP};
+static const struct row proxy_rows[] = {
+    {"nginx, 64 KiB", "nginx_65536", STREAM, 65536, false, proxy_kinds, 1},
+    {"nginx, 1 MiB", "nginx_1048576", STREAM, 1048576, false, proxy_kinds, 1},
+};
+#define N_PROXY_ROWS (sizeof(proxy_rows) / sizeof(proxy_rows[0]))
 
 static const char *const kind_names[] = {
     [LINK_TCP] = "raw TCP",   [LINK_TCP_TLS] = "raw TLS", [LINK_HTTP] = "plain",
@@ -134,42 +143,108 @@ static void json_row(struct json *j, const struct row *row, const struct contest
     json_object_end(j);
 }
 
-static whist_status measure_rows(struct json *j, bool quick, bool as_json, struct whist_error *err)
-{
-    struct contest_result *r = calloc(1, sizeof(*r));
-    whist_status st = WHIST_OK;
+/* ---- What is measured ---- */
 
-    if (r == NULL) {
-        return cli_nomem(err);
-    }
+struct output {
+    struct json *json; /* NULL: a table */
+    struct contest_result *result;
+    bool quick;
+};
+
+static whist_status measure_rows(const struct output *o, struct whist_error *err)
+{
     for (size_t i = 0; i < N_ROWS; i++) {
-        struct contest c = contest_of(&rows[i], quick);
-        if (i == 0 && !as_json) {
+        struct contest c = contest_of(&rows[i], o->quick);
+        if (i == 0 && o->json == NULL) {
             print_header(&c);
         }
-        TRY_OUT(contest_measure(r, &c, err));
-        if (as_json) {
-            json_row(j, &rows[i], r, &c);
+        TRY(contest_measure(o->result, &c, err));
+        if (o->json != NULL) {
+            json_row(o->json, &rows[i], o->result, &c);
         } else {
-            print_row(&rows[i], r, &c);
+            print_row(&rows[i], o->result, &c);
+        }
+    }
+    return WHIST_OK;
+}
+
+static whist_status measure_proxied(const struct output *o, struct whist_error *err)
+{
+    whist_status st = WHIST_OK;
+    struct proxy proxy;
+    bool there;
+
+    TRY(proxy_start(&proxy, &there, err));
+    if (!there && o->json == NULL) {
+        printf("through nginx: not installed\n");
+    }
+    for (size_t i = 0; there && i < N_PROXY_ROWS; i++) {
+        struct contest c = contest_of(&proxy_rows[i], o->quick);
+        c.urls = proxy.urls;
+        c.listen = proxy.listen;
+        TRY_OUT(contest_measure(o->result, &c, err));
+        if (o->json != NULL) {
+            json_row(o->json, &proxy_rows[i], o->result, &c);
+        } else {
+            print_row(&proxy_rows[i], o->result, &c);
         }
     }
 out:
-    free(r);
+    if (there) {
+        proxy_stop(&proxy);
+    }
     return st;
+}
+
+static whist_status measure_all_to_all(const struct output *o, struct whist_error *err)
+{
+    struct all_to_all what = {
+        .n = 16, .message_bytes = 1048576, .bytes = (uint64_t)(o->quick ? 4 : 64) << 20};
+    struct all_to_all_result r;
+    char peak[32];
+
+    TRY(all_to_all_measure(&r, &what, err));
+    double total = (double)what.bytes * (double)what.n * (double)(what.n - 1);
+    if (o->json == NULL) {
+        printf(
+            "\n%zu parties, %.0f MiB from each to each by exchanges of 1 MiB: %.1f s, %.0f MB/s in "
+            "all, peak memory of a party %s\n",
+            what.n, (double)what.bytes / 1048576, r.seconds, total / r.seconds / 1e6,
+            human_bytes(peak, r.peak_bytes));
+        return WHIST_OK;
+    }
+    json_object_begin(o->json, "all_to_all");
+    json_number(o->json, "parties", what.n);
+    json_number(o->json, "bytes_each", what.bytes);
+    json_number(o->json, "message_bytes", what.message_bytes);
+    json_fixed(o->json, "time_s", r.seconds, 3);
+    json_number(o->json, "peak_bytes", r.peak_bytes);
+    json_object_end(o->json);
+    return WHIST_OK;
 }
 
 whist_status cmd_bench_channel(const struct args *args, struct whist_error *err)
 {
-    bool as_json = args_has(args, OPT_JSON), quick = args_has(args, OPT_QUICK);
+    bool as_json = args_has(args, OPT_JSON);
     struct json j = {0};
+    struct output o = {.json = as_json ? &j : NULL,
+                       .result = calloc(1, sizeof(*o.result)),
+                       .quick = args_has(args, OPT_QUICK)};
+    whist_status st = WHIST_OK;
 
+    if (o.result == NULL) {
+        return cli_nomem(err);
+    }
     json_object_begin(&j, NULL);
-    whist_status st = measure_rows(&j, quick, as_json, err);
+    TRY_OUT(measure_rows(&o, err));
+    TRY_OUT(measure_proxied(&o, err));
+    TRY_OUT(measure_all_to_all(&o, err));
     json_object_end(&j);
-    if (st == WHIST_OK && as_json && !json_print_line(&j, stdout)) {
+    if (as_json && !json_print_line(&j, stdout)) {
         st = cli_fail(err, WHIST_ERR_IO, "cannot write to standard output");
     }
+out:
     json_clear(&j);
+    free(o.result);
     return st;
 }

@@ -33,17 +33,29 @@ void link_place_clear(struct link_place *place)
     tls_pair_free(place->tls);
 }
 
+void link_http_options(struct whist_http_options *out, enum link_kind kind)
+{
+    *out = (struct whist_http_options){.legacy = true};
+    if (kind == LINK_SINGLE) {
+        out->coalesce_bytes = 1;
+    }
+}
+
 whist_status link_open(struct link *l, const struct link_place *place, size_t me,
                        struct whist_error *err)
 {
-    struct whist_http_options http = {
-        .n = 2, .me = me, .urls = place->urls, .listen = place->listen[me], .legacy = true};
+    struct whist_http_options http;
 
     memset(l, 0, sizeof(*l));
     l->peer = 1 - me;
     if (place->kind == LINK_TCP || place->kind == LINK_TCP_TLS) {
         return tcp_link_new(&l->tcp, &place->listener, me == 1, place->tls, err);
     }
+    link_http_options(&http, place->kind);
+    http.n = 2;
+    http.me = me;
+    http.urls = place->urls;
+    http.listen = place->listen[me];
     return whist_channel_http_new(&l->channel, &http, err);
 }
 

@@ -21,6 +21,9 @@ whist_status link_place_new(struct link_place *out, const struct contest *contes
                             enum link_kind kind, struct whist_error *err);
 void link_place_clear(struct link_place *place);
 
+/* The options of the channel for a kind of link, but for the parties. */
+void link_http_options(struct whist_http_options *out, enum link_kind kind);
+
 struct link {
     struct tcp_link *tcp;          /* LINK_TCP… */
     struct whist_channel *channel; /* LINK_HTTP… */

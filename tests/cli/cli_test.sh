@@ -788,7 +788,7 @@ case_bench_channel() {
     whist 0 bench channel --quick --json
     for key in ping_pong_one_cpu.plain.ratio ping_pong.raw_tcp.round_median_us \
         stream_64.raw_tls.messages_per_s single_64.plain.ratio stream_1048576.plain.bytes_per_s \
-        both_ways_65536.plain.cpu_ratio; do
+        both_ways_65536.plain.cpu_ratio all_to_all.peak_bytes; do
         [ -n "$(json ".$key" <<<"$out")" ] || fail "no $key"
     done
 }
