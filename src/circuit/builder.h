@@ -42,6 +42,16 @@ void builder_give(struct whist_builder *b, whist_wire *out, whist_wire *scratch,
 /* At least two of x, y, c: 1 AND. */
 whist_wire builder_majority(struct whist_builder *b, whist_wire x, whist_wire y, whist_wire c);
 
+/* out = negative ? −x : x; n − 1 ANDs. */
+void builder_negate_if(struct whist_builder *b, whist_wire *out, const whist_wire *x, size_t n,
+                       whist_wire negative);
+
+/* Input bit k of all. */
+static inline whist_wire builder_input_wire(uint32_t k)
+{
+    return (k + 1) << 1;
+}
+
 static inline bool wire_is_const(whist_wire w)
 {
     return w <= 1;

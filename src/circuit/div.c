@@ -100,9 +100,8 @@ static void divide_unsigned(struct whist_builder *b, whist_wire *quotient, whist
     whist_free(d.big);
 }
 
-/* out = negative ? −x : x; n − 1 ANDs. */
-static void negate_if(struct whist_builder *b, whist_wire *out, const whist_wire *x, size_t n,
-                      whist_wire negative)
+void builder_negate_if(struct whist_builder *b, whist_wire *out, const whist_wire *x, size_t n,
+                       whist_wire negative)
 {
     whist_wire carry = negative;
     for (size_t i = 0; i < n; i++) {
@@ -123,13 +122,13 @@ void whist_builder_div(struct whist_builder *b, whist_wire *quotient_out, whist_
     if (w != NULL) {
         whist_wire *q = w, *r = w + n, *u = w + 2 * n, *v = w + 3 * n;
         whist_wire x_sign = is_signed ? x[n - 1] : 0, y_sign = is_signed ? y[n - 1] : 0;
-        negate_if(b, u, x, n, x_sign);
-        negate_if(b, v, y, n, y_sign);
+        builder_negate_if(b, u, x, n, x_sign);
+        builder_negate_if(b, v, y, n, y_sign);
         divide_unsigned(b, q, r, &nonzero, u, v, n);
         /* Division by zero: the quotient stays all ones. */
         whist_wire sign = whist_builder_and(b, whist_builder_xor(b, x_sign, y_sign), nonzero);
-        negate_if(b, q, q, n, sign);
-        negate_if(b, r, r, n, x_sign);
+        builder_negate_if(b, q, q, n, sign);
+        builder_negate_if(b, r, r, n, x_sign);
     }
     bool good = w != NULL && builder_ok(b);
     for (size_t i = 0; i < n; i++) {
