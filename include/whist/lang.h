@@ -148,12 +148,14 @@ WHIST_API WHIST_MUST_CHECK whist_status whist_program_report(const struct whist_
 /* ---- What a program is ---- */
 
 /** The k-th constant that the program wants from outside, in order of first mention; false past the
- *  end. Before or after whist_program_bind. */
-WHIST_API bool whist_program_wanted(const struct whist_program *p, size_t k, const char **party_out,
-                                    const char **name_out, const char **type_out);
+ *  end. Names are not NUL-terminated. Before or after whist_program_bind. */
+WHIST_API bool whist_program_wanted(const struct whist_program *p, size_t k,
+                                    struct whist_bytes *party_out, struct whist_bytes *name_out,
+                                    const char **type_out);
 
-/** The k-th pub function's name; NULL past the end. */
-WHIST_API const char *whist_program_fn(const struct whist_program *p, size_t k);
+/** Name of the k-th pub function; false past the end. */
+WHIST_API bool whist_program_fn(const struct whist_program *p, size_t k,
+                                struct whist_bytes *name_out);
 
 /** A type of a program; lives as long as the program, its sizes until the next whist_program_bind.
  */
@@ -207,7 +209,7 @@ WHIST_API size_t whist_program_output_bits(const struct whist_program *p);
 typedef enum whist_value_format {
     WHIST_VALUE_AUTO,    /**< reading only: JSON if it starts with { or ", else Garble */
     WHIST_VALUE_LITERAL, /**< Garble's literals */
-    WHIST_VALUE_JSON,    /**< JSON led by the type; Garble's own JSON is read too */
+    WHIST_VALUE_JSON,    /**< JSON led by the type */
 } whist_value_format;
 
 /** Reads a value of a type. Bits are one byte each, in the order of the layout: scalars most
