@@ -19,11 +19,11 @@
 #endif
 
 #define POOL_BYTES ((size_t)64 << 20) /* kept at most, of all sizes together */
-#define N_CLASSES  5
+#define N_CLASSES  8
 
 /* Sizes: a little more than a power of two, for what a transport puts before a message. */
 #define CLASS_EXTRA   ((size_t)4096)
-#define CLASS_SIZE(k) (((size_t)131072 << (k)) + CLASS_EXTRA)
+#define CLASS_SIZE(k) (((size_t)16384 << (k)) + CLASS_EXTRA)
 
 /* A kept buffer is a list node in its own memory. */
 struct kept {
