@@ -200,6 +200,11 @@ WHIST_API const struct whist_type *whist_program_input_type(const struct whist_p
                                                             size_t party);
 /** Name of the parameter; not NUL-terminated. */
 WHIST_API struct whist_bytes whist_program_input_name(const struct whist_program *p, size_t party);
+/** Parameters of the function. */
+WHIST_API size_t whist_program_n_params(const struct whist_program *p);
+/** Type of a parameter. A value of it is the inputs of all its parties, one after the other. */
+WHIST_API const struct whist_type *whist_program_param_type(const struct whist_program *p,
+                                                            size_t k);
 /** Type of the result. */
 WHIST_API const struct whist_type *whist_program_output_type(const struct whist_program *p);
 /** Output bits: result, flag and site (see whist_program_outcome). */

@@ -94,6 +94,11 @@ static inline size_t exec_cell(const struct exec *x, const struct lang_local *lo
     return x->frame.base + x->frame.offsets[local->slot];
 }
 
+/* ---- exec_segment.c ---- */
+
+/* Hands the program made so far to the sink and goes on with an empty one. */
+whist_status exec_segment(struct exec *x);
+
 /* ---- exec_stmt.c ---- */
 
 /* Pushes the value of the block. */

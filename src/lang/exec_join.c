@@ -11,7 +11,7 @@ struct join {
     bool tuples;                   /* rows are tuples with the key first; else the row is the key */
     uint64_t n_a, n_b;
     uint32_t key, rest_a, rest_b, width; /* bits: of the key, of the other columns, of a row */
-    size_t merged;                       /* stack: the MERGE node */
+    size_t rows;                         /* stack: the rows in order */
 };
 
 static const struct lang_type *key_type(const struct join *j)
@@ -57,7 +57,7 @@ static whist_status pack_rows(struct exec *x, const struct join *j, size_t from,
     return x->p.status;
 }
 
-/* Evaluates both tables and merges them: the MERGE node is pushed. */
+/* Evaluates both tables and merges them: the rows in order are pushed. */
 static whist_status merge_tables(struct exec *x, struct join *j, const struct lang_expr *a,
                                  const struct lang_expr *b)
 {
@@ -72,8 +72,11 @@ static whist_status merge_tables(struct exec *x, struct join *j, const struct la
     word_id merged =
         word_merge(&x->p, x->stack + rows, (uint32_t)j->n_a, (uint32_t)j->n_b, j->key + 1);
     x->n_stack = mark;
-    j->merged = mark;
-    return exec_push(x, merged);
+    j->rows = mark;
+    for (uint64_t k = 0; k < j->n_a + j->n_b; k++) {
+        TRY(exec_push(x, word_pick(&x->p, merged, (uint32_t)k)));
+    }
+    return x->p.status;
 }
 
 /* ---- Pairs of neighbours ---- */
@@ -81,8 +84,8 @@ static whist_status merge_tables(struct exec *x, struct join *j, const struct la
 /* Pushes rows k and k + 1. */
 static whist_status push_pair(struct exec *x, const struct join *j, uint64_t k)
 {
-    TRY(exec_push(x, word_pick(&x->p, x->stack[j->merged], (uint32_t)k)));
-    return exec_push(x, word_pick(&x->p, x->stack[j->merged], (uint32_t)k + 1));
+    TRY(exec_push(x, x->stack[j->rows + k]));
+    return exec_push(x, x->stack[j->rows + k + 1]);
 }
 
 /* Do the pair's rows have one key and come from the first and the second table? */

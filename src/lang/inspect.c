@@ -156,6 +156,18 @@ struct whist_bytes whist_program_input_name(const struct whist_program *p, size_
     return name_bytes(p->entry->params[exec_is_array_entry(p->entry) ? 0 : party].name);
 }
 
+size_t whist_program_n_params(const struct whist_program *p)
+{
+    WHIST_REQUIRE(p->bound);
+    return p->entry->n_params;
+}
+
+const struct whist_type *whist_program_param_type(const struct whist_program *p, size_t k)
+{
+    WHIST_REQUIRE(p->bound && k < p->entry->n_params);
+    return public_type(p->entry->params[k].local->type);
+}
+
 const struct whist_type *whist_program_output_type(const struct whist_program *p)
 {
     WHIST_REQUIRE(p->bound);
