@@ -2,8 +2,6 @@
 /* Builder: nodes, folding, common subexpressions, and the circuit that comes out. */
 #include "circuit/builder.h"
 
-enum { FIRST_TABLE_BITS = 10 };
-
 void builder_fail(struct whist_builder *b, whist_status status)
 {
     if (b->status == WHIST_OK) {
@@ -68,38 +66,64 @@ static uint32_t new_node(struct whist_builder *b, uint32_t x, uint32_t y)
     return (uint32_t)b->n_nodes++;
 }
 
-static size_t table_slot(const struct whist_builder *b, uint32_t x, uint32_t y)
+/* ---- Common subexpressions ---- */
+
+/*
+ * The table has the gates from table_from on: all of them while they are fewer than 3/4·2^21, and
+ * at least the newest half of that many ever after. Equal gates are mostly made soon after one
+ * another, and a table that fits into the cache is several times as fast as one that does not. An
+ * entry is 1, 9 bits of hash, and the node number mod 2^22: few nodes are looked at in vain.
+ */
+enum { FIRST_TABLE_BITS = 10, LAST_TABLE_BITS = 21, NUMBER_BITS = 22 };
+#define ENTRY_NUMBER (((uint32_t)1 << NUMBER_BITS) - 1)
+#define ENTRY_USED   ((uint32_t)1 << 31)
+
+static inline uint64_t gate_hash(uint32_t x, uint32_t y)
 {
     /* Multiplicative hashing; 2^64 divided by the golden ratio. */
     uint64_t key = ((uint64_t)x << 32 | y) * 0x9e3779b97f4a7c15u;
-    return (size_t)((key ^ key >> 29) * 0x9e3779b97f4a7c15u >> (64 - b->table_bits));
+    return (key ^ key >> 29) * 0x9e3779b97f4a7c15u;
+}
+
+static inline uint32_t entry_of(uint64_t hash, uint32_t node)
+{
+    return ENTRY_USED | ((uint32_t)hash & ~ENTRY_NUMBER) | (node & ENTRY_NUMBER);
+}
+
+/* The newest node that the entry can mean. */
+static inline uint32_t entry_node(const struct whist_builder *b, uint32_t entry)
+{
+    uint32_t newest = (uint32_t)b->n_nodes - 1;
+    return newest - ((newest - entry) & ENTRY_NUMBER);
 }
 
 static void table_put(struct whist_builder *b, uint32_t node)
 {
     size_t mask = ((size_t)1 << b->table_bits) - 1;
-    size_t at = table_slot(b, b->nodes[node].a, b->nodes[node].b);
+    uint64_t hash = gate_hash(b->nodes[node].a, b->nodes[node].b);
+    size_t at = (size_t)(hash >> (64 - b->table_bits));
     while (b->table[at] != 0) {
         at = (at + 1) & mask;
     }
-    b->table[at] = node;
+    b->table[at] = entry_of(hash, node);
 }
 
-static bool table_grow(struct whist_builder *b)
+/* Makes the table anew: twice as large, or without its older half. */
+static bool table_renew(struct whist_builder *b)
 {
-    size_t size = (size_t)1 << b->table_bits;
-    if (b->n_nodes - b->n_input_bits < size / 4 * 3) {
-        return true;
+    if (b->table_bits < LAST_TABLE_BITS) {
+        whist_free(b->table); /* first: both together would be the most memory of all */
+        b->table_bits++;
+        b->table = whist_zalloc((size_t)1 << b->table_bits, sizeof *b->table);
+        if (b->table == NULL) {
+            builder_fail(b, WHIST_ERR_NOMEM);
+            return false;
+        }
+    } else {
+        b->table_from += (b->n_nodes - b->table_from) / 2;
+        memset(b->table, 0, sizeof *b->table << b->table_bits);
     }
-    uint32_t *table = whist_zalloc(size * 2, sizeof *table);
-    if (table == NULL) {
-        builder_fail(b, WHIST_ERR_NOMEM);
-        return false;
-    }
-    whist_free(b->table);
-    b->table = table;
-    b->table_bits++;
-    for (size_t i = (size_t)b->n_input_bits + 1; i < b->n_nodes; i++) {
+    for (size_t i = b->table_from; i < b->n_nodes; i++) {
         table_put(b, (uint32_t)i);
     }
     return true;
@@ -108,19 +132,25 @@ static bool table_grow(struct whist_builder *b)
 /* The gate (x, y), made if there is none; 0 on error. */
 static uint32_t gate_node(struct whist_builder *b, uint32_t x, uint32_t y)
 {
-    if (!builder_ok(b) || !table_grow(b)) {
+    size_t size = (size_t)1 << b->table_bits;
+    if (!builder_ok(b) || (b->n_nodes - b->table_from >= size / 4 * 3 && !table_renew(b))) {
         return 0;
     }
-    size_t mask = ((size_t)1 << b->table_bits) - 1, at = table_slot(b, x, y);
-    for (; b->table[at] != 0; at = (at + 1) & mask) {
-        const struct node *n = &b->nodes[b->table[at]];
-        if (n->a == x && n->b == y) {
-            return b->table[at];
+    uint64_t hash = gate_hash(x, y);
+    size_t mask = ((size_t)1 << b->table_bits) - 1;
+    size_t at = (size_t)(hash >> (64 - b->table_bits));
+    for (uint32_t entry, like = entry_of(hash, 0); (entry = b->table[at]) != 0;
+         at = (at + 1) & mask) {
+        if ((entry & ~ENTRY_NUMBER) == like) {
+            const struct node *n = &b->nodes[entry_node(b, entry)];
+            if (n->a == x && n->b == y) {
+                return entry_node(b, entry);
+            }
         }
     }
     uint32_t node = new_node(b, x, y);
     if (node != 0) {
-        b->table[at] = node;
+        b->table[at] = entry_of(hash, node);
         b->n_ands += x < y;
     }
     return node;
@@ -265,6 +295,7 @@ whist_status whist_builder_new(struct whist_builder **builder_out, struct whist_
     b->table_bits = FIRST_TABLE_BITS;
     b->table = whist_zalloc((size_t)1 << b->table_bits, sizeof *b->table);
     new_node(b, 0, 0);
+    b->table_from = b->n_nodes;
     if (b->table == NULL || !builder_ok(b)) {
         whist_builder_free(b);
         return no_memory(err);
@@ -305,6 +336,7 @@ void whist_builder_input(struct whist_builder *b, whist_wire *out, size_t width)
         b->n_input_bits += node != 0;
         out[i] = node << 1;
     }
+    b->table_from = b->n_nodes;
 }
 
 void whist_builder_output(struct whist_builder *b, const whist_wire *wires, size_t width)

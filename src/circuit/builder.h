@@ -18,8 +18,8 @@ struct node {
 struct whist_builder {
     struct node *nodes;
     size_t n_nodes, cap_nodes;
-    uint32_t *table; /* open addressing: numbers of gate nodes by (a, b); 0: empty */
-    size_t table_bits;
+    uint32_t *table; /* open addressing: gate nodes by (a, b); 0: empty (builder.c) */
+    size_t table_bits, table_from;
     uint32_t n_input_bits;
     uint64_t n_ands;
     struct numbers input_widths, output_widths, outputs;

@@ -136,6 +136,40 @@ static void array_elements(void)
     check_index(&rng, 100, 16, 16);
 }
 
+/* ---- Many gates ---- */
+
+/* A chain of additions of 4 million gates: far more than the table of common subexpressions has. */
+static void many_gates(void)
+{
+    enum { N = 64, STEPS = 20000 };
+    struct whist_builder *b = new_builder();
+    whist_wire x[N], y[N], sum[N], again[N], last[N];
+    uint8_t in[2 * N], got[N];
+    struct whist_error err;
+
+    whist_builder_input(b, x, N);
+    whist_builder_input(b, y, N);
+    memcpy(sum, x, sizeof sum);
+    for (int i = 0; i < STEPS; i++) {
+        memcpy(last, sum, sizeof last);
+        whist_builder_add(b, sum, NULL, sum, y, N);
+    }
+    uint64_t ands = whist_builder_ands(b);
+    CHECK(ands == (uint64_t)STEPS * (N - 1));
+    whist_builder_add(b, again, NULL, last, y, N); /* what was made just now is not made again */
+    CHECK(whist_builder_ands(b) == ands && memcmp(again, sum, sizeof sum) == 0);
+    whist_builder_output(b, sum, N);
+    struct whist_circuit *c = finish(b);
+    set_bits(in, 0x0123456789abcdefu, N);
+    set_bits(in + N, 0xfedcba9876543211u, N);
+    CHECK_OK(whist_circuit_eval(c, got, in, &err), err);
+    uint64_t want = 0x0123456789abcdefu + STEPS * 0xfedcba9876543211u;
+    for (unsigned k = 0; k < N; k++) {
+        CHECK(got[k] == (want >> k & 1));
+    }
+    whist_circuit_free(c);
+}
+
 /* ---- Folding ---- */
 
 /* A value in 64 parallel worlds beside its wire. */
@@ -312,6 +346,7 @@ static void after_an_error_wires_are_zero(void)
 }
 
 static const struct test_case cases[] = {
+    {"many_gates", many_gates},
     {"mul_of_all_shapes", mul_of_all_shapes},
     {"constant_operands_are_cheap", constant_operands_are_cheap},
     {"array_elements", array_elements},
