@@ -16,14 +16,16 @@
 
 #include "bench_tls.h"
 
-#define LENGTH_LEN  4
-#define WRITE_MAX   ((size_t)65536)
-#define READ_MAX    ((size_t)262144)
-#define QUEUE_MAX   ((size_t)262144)   /* bytes waiting to be written, twice */
-#define INBOX_MAX   ((size_t)1048576)  /* bytes waiting for the application … */
-#define INBOX_MIN   4                  /* … and messages, before the socket has to wait */
-#define LARGE       ((size_t)4096)     /* messages of this size are kept to be used again … */
-#define KEPT_MAX    ((size_t)16777216) /* … up to so many bytes */
+#define LENGTH_LEN 4
+#define WRITE_MAX  ((size_t)65536)
+#define READ_MAX   ((size_t)262144)
+#define QUEUE_MAX  ((size_t)262144)   /* bytes waiting to be written, twice */
+#define INBOX_MAX  ((size_t)1048576)  /* bytes waiting for the application … */
+#define INBOX_MIN  4                  /* … and messages, before the socket has to wait */
+#define LARGE      ((size_t)4096)     /* messages of this size are kept to be used again … */
+#define KEPT_MAX   ((size_t)16777216) /* … up to so many bytes */
+#define DIRECT_MAX ((size_t)4096) /* a message that its sender may write itself, with its length   \
+                                   */
 #define MESSAGE_MAX ((size_t)1 << 30)
 
 /* A queue of bytes: the application fills one while the I/O thread writes the other. */
@@ -48,11 +50,13 @@ struct tcp_link {
     bool asleep;  /* the I/O thread waits for events */
     bool full;    /* … and does not read: the inbox is full */
     bool waiting; /* the application waits for a message */
+    bool turn;    /* it has received since it sent: nothing will follow that could share a write */
+    bool direct;  /* it is writing itself */
     bool stop, ended;
 
     /* The I/O thread's own. */
     struct bytes draining;
-    bool blocked; /* the socket takes no more */
+    bool blocked; /* the socket takes no more (and of the lock) */
     bool pending; /* OpenSSL holds bytes that were not asked for yet */
     uint8_t *in;  /* READ_MAX */
     size_t in_len;
@@ -107,6 +111,22 @@ static ssize_t put(struct tcp_link *l, const uint8_t *data, size_t len)
 
 /* ---- The I/O thread: out ---- */
 
+/* Takes what is queued; false if there is nothing, or the application is writing. */
+static bool refill(struct tcp_link *l)
+{
+    pthread_mutex_lock(&l->lock);
+    bool any = l->filling.len > 0 && !l->direct;
+    if (any) {
+        struct bytes empty = l->draining;
+        empty.at = empty.len = 0;
+        l->draining = l->filling;
+        l->filling = empty;
+        pthread_cond_signal(&l->room);
+    }
+    pthread_mutex_unlock(&l->lock);
+    return any;
+}
+
 /* False when the connection is broken. */
 static bool write_some(struct tcp_link *l)
 {
@@ -115,16 +135,7 @@ static bool write_some(struct tcp_link *l)
     l->blocked = false;
     while (!l->blocked) {
         if (b->at == b->len) {
-            pthread_mutex_lock(&l->lock);
-            struct bytes empty = *b;
-            *b = l->filling;
-            empty.at = empty.len = 0;
-            l->filling = empty;
-            if (b->len > 0) {
-                pthread_cond_signal(&l->room);
-            }
-            pthread_mutex_unlock(&l->lock);
-            if (b->len == 0) {
+            if (!refill(l)) {
                 return true;
             }
         }
@@ -283,7 +294,7 @@ static bool read_some(struct tcp_link *l)
 static bool prepare(struct tcp_link *l, struct pollfd *fds, int *timeout_out)
 {
     pthread_mutex_lock(&l->lock);
-    bool more = l->filling.len > 0 || l->draining.at < l->draining.len;
+    bool more = (l->filling.len > 0 && !l->direct) || l->draining.at < l->draining.len;
     bool go = l->stop && !more;
     l->full = l->inbox > INBOX_MAX && l->n_inbox > INBOX_MIN;
     l->asleep = !more || l->blocked;
@@ -340,12 +351,50 @@ static void append(struct bytes *b, const void *data, size_t len)
     b->len += len;
 }
 
+/* Writes a short message from the sender's own thread, which saves the way through the other one;
+ * what the socket does not take is queued. */
+static void send_directly(struct tcp_link *l, const uint8_t *data, size_t len)
+{
+    uint8_t bytes[DIRECT_MAX];
+    uint32_t head = (uint32_t)len;
+
+    memcpy(bytes, &head, LENGTH_LEN);
+    memcpy(bytes + LENGTH_LEN, data, len);
+    len += LENGTH_LEN;
+    ssize_t n = put(l, bytes, len);
+    size_t done = n > 0 ? (size_t)n : 0;
+    pthread_mutex_lock(&l->lock);
+    l->direct = false;
+    append(&l->filling, bytes + done, len - done);
+    bool more = l->filling.len > 0;
+    pthread_mutex_unlock(&l->lock);
+    if (more) {
+        wake(l);
+    }
+}
+
+/* May this message be written directly? */
+static bool take_turn(struct tcp_link *l, size_t len)
+{
+    pthread_mutex_lock(&l->lock);
+    l->direct = l->turn && l->asleep && !l->blocked && l->filling.len == 0 && !l->ended &&
+                len + LENGTH_LEN <= DIRECT_MAX;
+    l->turn = false;
+    bool mine = l->direct;
+    pthread_mutex_unlock(&l->lock);
+    return mine;
+}
+
 whist_status tcp_link_send(struct tcp_link *l, const uint8_t *data, size_t len,
                            struct whist_error *err)
 {
     uint32_t head = (uint32_t)len;
     bool begun = false, ended = false;
 
+    if (l->turn && take_turn(l, len)) {
+        send_directly(l, data, len);
+        return WHIST_OK;
+    }
     do {
         pthread_mutex_lock(&l->lock);
         while (l->filling.len + LENGTH_LEN >= QUEUE_MAX && !l->ended) {
@@ -379,6 +428,7 @@ whist_status tcp_link_recv(struct tcp_link *l, struct tcp_message **out, struct 
         pthread_cond_wait(&l->arrived, &l->lock);
     }
     l->waiting = false;
+    l->turn = true;
     struct tcp_message *m = l->first;
     bool resume = false;
     if (m != NULL) {

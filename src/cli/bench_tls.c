@@ -7,6 +7,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 #define READ_AHEAD ((size_t)131072)
@@ -18,6 +19,7 @@ struct tls_pair {
 };
 
 struct tls_stream {
+    pthread_mutex_t lock; /* of ssl, which one thread may use at a time */
     SSL_CTX *ctx;
     SSL *ssl;
 };
@@ -102,6 +104,7 @@ whist_status tls_stream_new(struct tls_stream **out, const struct tls_pair *pair
     if (s == NULL) {
         return cli_nomem(err);
     }
+    pthread_mutex_init(&s->lock, NULL);
     s->ctx = make_context(pair);
     s->ssl = s->ctx != NULL ? SSL_new(s->ctx) : NULL;
     if (s->ssl == NULL || SSL_set_fd(s->ssl, fd) != 1 ||
@@ -118,14 +121,15 @@ void tls_stream_free(struct tls_stream *s)
     if (s != NULL) {
         SSL_free(s->ssl);
         SSL_CTX_free(s->ctx);
+        pthread_mutex_destroy(&s->lock);
         free(s);
     }
 }
 
-static ssize_t result(struct tls_stream *s, int done, size_t n)
+static ssize_t result(struct tls_stream *s, int done, const size_t *n)
 {
     if (done == 1) {
-        return (ssize_t)n;
+        return (ssize_t)*n;
     }
     switch (SSL_get_error(s->ssl, done)) {
     case SSL_ERROR_WANT_READ:
@@ -143,15 +147,19 @@ static ssize_t result(struct tls_stream *s, int done, size_t n)
 ssize_t tls_stream_read(struct tls_stream *s, void *data, size_t len)
 {
     size_t n = 0;
-    int done = SSL_read_ex(s->ssl, data, len, &n);
 
-    return result(s, done, n);
+    pthread_mutex_lock(&s->lock);
+    ssize_t got = result(s, SSL_read_ex(s->ssl, data, len, &n), &n);
+    pthread_mutex_unlock(&s->lock);
+    return got;
 }
 
 ssize_t tls_stream_write(struct tls_stream *s, const void *data, size_t len)
 {
     size_t n = 0;
-    int done = SSL_write_ex(s->ssl, data, len, &n);
 
-    return result(s, done, n);
+    pthread_mutex_lock(&s->lock);
+    ssize_t put = result(s, SSL_write_ex(s->ssl, data, len, &n), &n);
+    pthread_mutex_unlock(&s->lock);
+    return put;
 }
