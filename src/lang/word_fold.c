@@ -374,19 +374,17 @@ static word_id shift_overflows(struct word_program *p, word_id x, uint32_t k, bo
 {
     uint32_t w = word_width(p, x);
 
+    if (is_signed && k >= w - 1) { /* times MIN: left to the general case */
+        return make2(p, WORD_SMUL_OVF, 1, x, word_const(p, w, (uint64_t)1 << k), 1);
+    }
     if (k == 0) {
         return WORD_FALSE;
     }
-    if (!is_signed) {
-        word_id top = word_slice(p, x, w - k, k);
-        return p->status == WHIST_OK ? word_not(p, word_eq(p, top, word_const(p, k, 0))) : 0;
-    }
-    if (k >= w - 1) { /* times MIN: left to the general case */
-        return make2(p, WORD_SMUL_OVF, 1, x, word_const(p, w, (uint64_t)1 << k), 1);
-    }
-    /* All bits from the sign down to the one that becomes the sign must be equal. */
-    word_id low = word_resize(p, word_slice(p, x, 0, w - k), w, true);
-    return p->status == WHIST_OK ? word_not(p, word_eq(p, low, x)) : 0;
+    /* The bits that go out must be zeros, or equal to the bit that becomes the sign. */
+    word_id out = word_slice(p, x, w - k, k);
+    word_id want = is_signed ? word_resize(p, word_slice(p, x, w - k - 1, 1), k, true)
+                             : word_const(p, k, 0);
+    return p->status == WHIST_OK ? word_not(p, word_eq(p, out, want)) : 0;
 }
 
 static word_id mul_overflow(struct word_program *p, enum word_op op, word_id x, word_id y)
