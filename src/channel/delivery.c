@@ -260,6 +260,8 @@ void whist_delivery_abort(struct delivery *d, int64_t now, const struct whist_er
 void whist_delivery_fail(struct delivery *d, int64_t now, const struct whist_error *why)
 {
     WHIST_REQUIRE(why->status != WHIST_OK);
+    d->hearsay = d->hearsay || (!d->failed && !d->done && why->status == WHIST_ERR_ABORTED &&
+                                why->peer != (int)d->opt.peer);
     set_failure(d, now, false, why);
 }
 

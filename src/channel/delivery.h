@@ -165,7 +165,8 @@ void whist_delivery_close(struct delivery *d, int64_t now, int64_t deadline_ms);
 void whist_delivery_abort(struct delivery *d, int64_t now, const struct whist_error *why);
 
 /* Ends the link with *why without telling the peer: for what only the binding sees (the peer's
- * certificate is a stranger's, say). Nothing if the link has failed already. */
+ * certificate is a stranger's, say). Nothing if the link has failed already. If *why is the abort
+ * of another party, the peer hears it from that one: meanwhile its POSTs are answered with BUSY. */
 void whist_delivery_fail(struct delivery *d, int64_t now, const struct whist_error *why);
 
 /* True if the link needs nothing more: after _close when both ends are through or at its deadline;
@@ -189,6 +190,9 @@ struct delivery_post {
 /* The next POST to send now, if any: call until it returns false. POSTs may be sent at the same
  * time on several connections. At most depth + 1 are in flight. */
 bool whist_delivery_next_post(struct delivery *d, int64_t now, struct delivery_post *post_out);
+
+/* True if _next_post would hand one out now (unless memory is short). */
+bool whist_delivery_wants_post(const struct delivery *d, int64_t now);
 
 /* The whole answer of a POST came: its HTTP status, and the first WHIST_ANSWER_MAX bytes of its
  * body at most. The machine decides what the status means; foreign answers (a proxy's 502) count as

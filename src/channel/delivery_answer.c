@@ -131,6 +131,12 @@ static void foreign(struct delivery *d, int64_t now, struct slot *s, int status,
     copy_text(text, sizeof text, body);
     whist_dlv_trouble(d, "answer %d that is not of this wire: %s", status, text);
     bool ended = status == 410 && d->connected;
+    if (ended && !d->failed && d->closing && d->fin_acked && d->peer_fin) {
+        /* It has closed, as this party has, and gone. */
+        whist_dlv_end_slot(d, s, SEGMENT_WAITING);
+        d->peer_complete = d->told_complete = true;
+        return;
+    }
     if (ended || (status != 410 && pointless(status))) {
         whist_dlv_end_slot(d, s, SEGMENT_WAITING);
         whist_dlv_fail(d, now, false, ended ? WHIST_ERR_ABORTED : WHIST_ERR_PROTOCOL, NULL,

@@ -125,6 +125,7 @@ struct delivery {
 
     /* Telling the peer of a failure */
     bool tell, told;
+    bool hearsay; /* another party's abort, which reaches the peer from there */
     int64_t tell_until_ms;
     struct whist_error tell_error;
 

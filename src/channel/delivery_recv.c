@@ -157,6 +157,8 @@ static void reply_failed(struct delivery *d, struct reply *p, uint8_t kind)
 {
     if (kind == POST_ABORT) {
         p->a.kind = ANSWER_OK;
+    } else if (d->hearsay) {
+        say(p, ANSWER_BUSY, "another party has aborted");
     } else if (kind == POST_HELLO && d->error.status == WHIST_ERR_MISMATCH) {
         say(p, ANSWER_MISMATCH, d->error.text);
         add_hello(d, p);

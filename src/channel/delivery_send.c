@@ -370,6 +370,12 @@ bool whist_delivery_next_post(struct delivery *d, int64_t now, struct delivery_p
     return true;
 }
 
+bool whist_delivery_wants_post(const struct delivery *d, int64_t now)
+{
+    return now >= d->retry_ms && !d->done &&
+           (whist_dlv_has_data(d) || whist_dlv_control(d, now) != 0);
+}
+
 void whist_dlv_end_slot(struct delivery *d, struct slot *s, segment_state state)
 {
     struct segment *g = s->segment;

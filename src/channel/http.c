@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "channel/http_impl.h"
+#include "channel/native.h"
 
 #define DEFAULT_TIMEOUT_MS 60000
 #define DEFAULT_OUTBOX     ((size_t)268435456)
@@ -263,6 +264,9 @@ static const struct whist_channel_ops http_ops = {
 
 uint16_t whist_channel_http_port(const struct whist_channel *ch)
 {
+    if (whist_channel_is_native(ch)) {
+        return ((const struct native_channel *)(const void *)ch)->ep->port;
+    }
     return ch->ops == &http_ops ? ((const struct http_channel *)ch)->port : 0;
 }
 
@@ -552,8 +556,7 @@ whist_status whist_channel_http_new(struct whist_channel **channel_out,
 {
     WHIST_REQUIRE(channel_out != NULL && options != NULL);
     if (!options->legacy) {
-        return whist_fail(err, WHIST_ERR_UNSUPPORTED, WHIST_NO_PEER, NULL,
-                          "only the legacy mode of HTTP is built in");
+        return whist_channel_native_new_fd(channel_out, options, -1, err);
     }
     return whist_channel_http_new_fd(channel_out, options, -1, NULL, err);
 }

@@ -10,6 +10,8 @@
 /* A body is allocated whole once this part of it has arrived, so that a lie about its length costs
  * a sender an eighth of what it costs us. */
 #define TRUST_SHARE 8
+/* The same for senders that have proven who they are. */
+#define TRUSTED_SHARE 64
 
 enum state {
     IN_HEAD,
@@ -318,6 +320,27 @@ static whist_http_event parse_head(struct whist_http_parser *p)
     return ev;
 }
 
+size_t whist_http_find_field(const struct whist_http_parser *p, const char *name,
+                             struct whist_bytes *value_out)
+{
+    const uint8_t *at = p->head.data, *end = p->head.data + p->head.len;
+    size_t n = 0;
+
+    while (at < end) {
+        const uint8_t *lf = memchr(at, '\n', (size_t)(end - at));
+        if (lf == NULL || lf - at < 2) {
+            break;
+        }
+        const uint8_t *colon = at != p->head.data ? memchr(at, ':', (size_t)(lf - at)) : NULL;
+        if (colon != NULL && equals(whist_bytes(at, (size_t)(colon - at)), name)) {
+            *value_out = trim(whist_bytes(colon + 1, (size_t)(lf - colon) - 2));
+            n++;
+        }
+        at = lf + 1;
+    }
+    return n;
+}
+
 /* A line of the head has arrived whole. MORE: go on. */
 static whist_http_event end_of_line(struct whist_http_parser *p)
 {
@@ -385,7 +408,7 @@ static bool reserve_body(struct whist_http_parser *p, size_t len)
     size_t need = p->body.len + len;
 
     if (need > p->body.cap && p->framing == BY_LENGTH && p->length <= p->body_limit &&
-        need >= p->length / TRUST_SHARE) {
+        need >= p->length / (p->trusted ? TRUSTED_SHARE : TRUST_SHARE)) {
         need = (size_t)p->length;
     }
     return whist_buffer_reserve(&p->body, need) == WHIST_OK;

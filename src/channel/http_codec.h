@@ -40,6 +40,9 @@ struct whist_http_parser {
     struct whist_bytes location;       /* responses: view of that field's value, or empty */
     struct whist_buffer body; /* what arrived; taken by copying the struct and zeroing it */
     uint64_t body_seen;       /* body bytes so far, dropped ones included */
+    bool trusted; /* set by the reader: a length that this sender declares may cost more memory */
+    bool has_length;
+    uint64_t length; /* declared, or of the chunk */
 
     /* The rest is the parser's own. */
     whist_http_kind kind;
@@ -49,8 +52,7 @@ struct whist_http_parser {
     size_t line_start; /* of the line being read, within head */
     size_t lines;      /* start line and fields seen, or leading empty lines */
     int framing;
-    bool has_length, has_host, dropping;
-    uint64_t length; /* declared, or of the chunk */
+    bool has_host, dropping;
     uint64_t left;   /* of it */
     unsigned digits; /* of a chunk size */
     size_t line_len; /* of a trailer line */
@@ -76,6 +78,11 @@ void whist_http_body_put(struct whist_http_parser *p, size_t len);
 
 /* The other end closed: DONE if that completes a response, BAD within a message, else MORE. */
 WHIST_MUST_CHECK whist_http_event whist_http_feed_eof(struct whist_http_parser *p);
+
+/* Fields of a request of this name (lower case) whose head was read: how many, and the value of the
+ * last one, a view of the head. */
+size_t whist_http_find_field(const struct whist_http_parser *p, const char *name,
+                             struct whist_bytes *value_out);
 
 /* Nothing of a message has arrived yet. */
 bool whist_http_parser_idle(const struct whist_http_parser *p);

@@ -73,8 +73,6 @@ void whist_httpd_end(struct http_server *s, struct http_conn *c)
         whist_httpd_unhold(s, c);
     }
     c->state = CONN_DEAD;
-    s->wire_in += c->stream.wire_in;
-    s->wire_out += c->stream.wire_out;
     whist_stream_clear(&c->stream);
     whist_http_close(s->loop, &c->io);
     unlink_conn(s, c);
@@ -156,6 +154,7 @@ static bool add_connection(struct http_server *s, int fd, const struct whist_net
     }
     link_newest(s, c);
     s->n_conns++;
+    s->accepted++;
     whist_httpd_deadline(s, c, s->limits.idle_ms);
     return true;
 }

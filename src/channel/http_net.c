@@ -5,6 +5,8 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "channel/http_net.h"
@@ -22,6 +24,12 @@ void whist_net_address_text(char out[WHIST_NET_TEXT_MAX], const struct whist_net
 {
     char host[INET6_ADDRSTRLEN] = "?";
 
+    if (address->sa.ss_family == AF_UNIX) {
+        struct sockaddr_un un;
+        memcpy(&un, &address->sa, sizeof un);
+        snprintf(out, WHIST_NET_TEXT_MAX, "unix:%.50s", un.sun_path);
+        return;
+    }
     if (address->sa.ss_family == AF_INET6) {
         struct sockaddr_in6 in6;
         memcpy(&in6, &address->sa, sizeof in6);
@@ -54,13 +62,25 @@ static void add_ipv6(struct whist_net_addresses *out, struct in6_addr host, uint
     memcpy(&a->sa, &in6, sizeof in6);
 }
 
+static void add_unix(struct whist_net_addresses *out, const char *path)
+{
+    struct whist_net_address *a = &out->at[out->n++];
+    struct sockaddr_un un = {.sun_family = AF_UNIX};
+
+    snprintf(un.sun_path, sizeof un.sun_path, "%.107s", path);
+    *a = (struct whist_net_address){.len = sizeof un};
+    memcpy(&a->sa, &un, sizeof un);
+}
+
 bool whist_net_literal(struct whist_net_addresses *out, const struct whist_url *url)
 {
     struct in_addr in4 = {.s_addr = htonl(INADDR_LOOPBACK)};
     struct in6_addr in6 = IN6ADDR_LOOPBACK_INIT;
 
     out->n = 0;
-    if (url->kind == WHIST_URL_IPV4 && inet_pton(AF_INET, url->host, &in4) == 1) {
+    if (url->kind == WHIST_URL_UNIX) {
+        add_unix(out, url->host);
+    } else if (url->kind == WHIST_URL_IPV4 && inet_pton(AF_INET, url->host, &in4) == 1) {
         add_ipv4(out, in4, url->port);
     } else if (url->kind == WHIST_URL_IPV6 && inet_pton(AF_INET6, url->host, &in6) == 1) {
         add_ipv6(out, in6, url->port);
@@ -141,12 +161,57 @@ whist_status whist_net_listen(int *fd_out, uint16_t *port_out, const struct whis
     return WHIST_OK;
 }
 
+/* A socket file is there, but nobody listens on it. */
+static bool is_left_over(const struct sockaddr_un *un)
+{
+    struct stat st;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool refused = fd >= 0 && lstat(un->sun_path, &st) == 0 && S_ISSOCK(st.st_mode) &&
+                   connect(fd, (const struct sockaddr *)un, sizeof *un) != 0 &&
+                   errno == ECONNREFUSED;
+
+    if (fd >= 0) {
+        close(fd);
+    }
+    return refused;
+}
+
+whist_status whist_net_listen_unix(int *fd_out, const char *path, struct whist_error *err)
+{
+    struct sockaddr_un un = {.sun_family = AF_UNIX};
+    char why[WHIST_NET_TEXT_MAX];
+    int fd;
+
+    if (path[0] != '/' || strlen(path) >= sizeof un.sun_path) {
+        return whist_fail(err, WHIST_ERR_ARGUMENT, WHIST_NO_PEER, NULL,
+                          "after unix: comes an absolute path of at most 107 bytes, not \"%.120s\"",
+                          path);
+    }
+    memcpy(un.sun_path, path, strlen(path));
+    if (is_left_over(&un)) {
+        (void)unlink(path);
+    }
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    /* Nobody can connect between bind and listen, so nobody before the mode is set. */
+    if (fd < 0 || bind(fd, (const struct sockaddr *)&un, sizeof un) != 0 ||
+        chmod(path, S_IRUSR | S_IWUSR) != 0 || listen(fd, BACKLOG) != 0) {
+        whist_net_error_text(why, errno);
+        if (fd >= 0) {
+            close(fd);
+        }
+        return whist_fail(err, WHIST_ERR_IO, WHIST_NO_PEER, NULL, "cannot listen on unix:%s: %s",
+                          path, why);
+    }
+    *fd_out = fd;
+    return WHIST_OK;
+}
+
 uint16_t whist_net_port(int fd)
 {
     struct sockaddr_storage sa = {0};
     socklen_t len = sizeof sa;
 
-    if (getsockname(fd, (struct sockaddr *)&sa, &len) != 0) {
+    if (getsockname(fd, (struct sockaddr *)&sa, &len) != 0 || sa.ss_family == AF_UNIX) {
         return 0;
     }
     if (sa.ss_family == AF_INET6) {

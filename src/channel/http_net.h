@@ -27,8 +27,9 @@ void whist_net_address_text(char out[WHIST_NET_TEXT_MAX], const struct whist_net
 /* strerror, safe from several threads. */
 void whist_net_error_text(char out[WHIST_NET_TEXT_MAX], int error);
 
-/* The addresses of a URL that need no look-up: a literal, or "localhost", which always means this
- * machine (127.0.0.1, then ::1), whatever the system's tables say. False for other names. */
+/* The addresses of a URL that need no look-up: a literal, a Unix socket, or "localhost", which
+ * always means this machine (127.0.0.1, then ::1), whatever the system's tables say. False for
+ * other names. */
 bool whist_net_literal(struct whist_net_addresses *out, const struct whist_url *url);
 
 bool whist_net_set_nonblocking(int fd);
@@ -42,6 +43,10 @@ void whist_net_tune(int fd);
 WHIST_MUST_CHECK whist_status whist_net_listen(int *fd_out, uint16_t *port_out,
                                                const struct whist_url *url, bool any,
                                                struct whist_error *err);
+/* A listening Unix socket, for this user alone. A socket file on which nobody listens any more is
+ * replaced. */
+WHIST_MUST_CHECK whist_status whist_net_listen_unix(int *fd_out, const char *path,
+                                                    struct whist_error *err);
 /* The port to which a socket is bound; 0 if unknown. */
 uint16_t whist_net_port(int fd);
 

@@ -4,9 +4,7 @@
 
 #include "channel/http_route.h"
 
-/* The path of a target in origin form ("/p?q") or absolute form ("http://host/p?q"), without query.
- */
-static struct whist_bytes path_of(struct whist_bytes target)
+struct whist_bytes whist_http_path(struct whist_bytes target)
 {
     const uint8_t *query;
 
@@ -162,7 +160,7 @@ whist_status whist_http_route(struct whist_http_route *out, const struct whist_h
     whist_status st;
 
     *out = (struct whist_http_route){.status = 404};
-    if (!find_segment(&segment, path_of(request->target), prefix)) {
+    if (!find_segment(&segment, whist_http_path(request->target), prefix)) {
         return WHIST_OK;
     }
     if (method.len != 4 || memcmp(method.data, "POST", 4) != 0) {

@@ -19,6 +19,10 @@ WHIST_MUST_CHECK whist_status whist_http_route(struct whist_http_route *out,
                                                const struct whist_http_parser *request,
                                                const char *prefix, size_t n);
 
+/* The path of a target in origin form ("/p?q") or absolute form ("http://host/p?q"), without query.
+ */
+struct whist_bytes whist_http_path(struct whist_bytes target);
+
 /* The text of an answer 413, and of the 400 to a body that is cut short or malformed. */
 #define WHIST_HTTP_TEXT_TOO_LARGE "Failed to buffer the request body: length limit exceeded"
 #define WHIST_HTTP_TEXT_BAD_BODY                                                                   \

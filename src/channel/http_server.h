@@ -45,9 +45,10 @@ struct http_conn {
     struct whist_net_address address; /* of the other side */
 
     /* The service's: */
-    size_t from;         /* sender of the present request */
-    uint8_t session[16]; /* native mode: its session */
-    int64_t alive_ms;    /* native mode: when the link was last told of bytes */
+    size_t from;                      /* sender of the present request */
+    uint8_t session[16];              /* native mode: its session */
+    int64_t alive_ms;                 /* native mode: when the link was last told of bytes */
+    uint64_t counted_in, counted_out; /* native mode: of the stream's, what links were told of */
 };
 
 struct http_service {
@@ -80,14 +81,14 @@ struct http_server {
     struct http_io listener;
     struct http_conn *oldest, *newest;
     size_t n_conns;
-    size_t buffered; /* sum over the connections */
+    uint64_t accepted; /* connections since the beginning */
+    size_t buffered;   /* sum over the connections */
     struct http_conn *held, **held_tail;
-    struct http_conn *garbage;  /* freed when no event can refer to them any more */
-    int64_t sweep_ms;           /* earliest deadline of a connection; 0: none */
-    int64_t accept_again_ms;    /* 0: accepting */
-    uint64_t warned;            /* bit 0: the service's; 1: of memory */
-    uint8_t *scratch;           /* HTTP_SCRATCH bytes, where the I/O thread reads */
-    uint64_t wire_in, wire_out; /* bytes on the sockets */
+    struct http_conn *garbage; /* freed when no event can refer to them any more */
+    int64_t sweep_ms;          /* earliest deadline of a connection; 0: none */
+    int64_t accept_again_ms;   /* 0: accepting */
+    uint64_t warned;           /* bit 0: the service's; 1: of memory */
+    uint8_t *scratch;          /* HTTP_SCRATCH bytes, where the I/O thread reads */
 };
 
 #define HTTP_SCRATCH ((size_t)262144)

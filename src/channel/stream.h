@@ -9,8 +9,8 @@
 
 struct stream {
     int fd;
-    struct tls *tls;            /* owned; NULL: plain */
-    uint64_t wire_in, wire_out; /* bytes on the socket */
+    struct tls *tls;                    /* owned; NULL: plain */
+    _Atomic uint64_t wire_in, wire_out; /* bytes on the socket; may be read by others */
 };
 
 typedef enum stream_result {

@@ -56,3 +56,94 @@ WEAK whist_status whist_tls_read(struct tls *t, void *p, size_t n, size_t *k, st
     (void)e;
     return WHIST_ERR_UNSUPPORTED;
 }
+WEAK whist_status whist_tls_connect(struct tls **t, struct tls_context *c,
+                                    const struct tls_trust *r, size_t p, const char *n,
+                                    struct whist_error *e)
+{
+    (void)t;
+    (void)c;
+    (void)r;
+    (void)p;
+    (void)n;
+    (void)e;
+    return WHIST_ERR_UNSUPPORTED;
+}
+WEAK whist_status whist_tls_context_new(struct tls_context **c, const struct whist_identity *i,
+                                        const struct tls_clock *k, struct whist_error *e)
+{
+    (void)c;
+    (void)i;
+    (void)k;
+    (void)e;
+    return WHIST_ERR_UNSUPPORTED;
+}
+WEAK void whist_tls_context_free(struct tls_context *c)
+{
+    (void)c;
+}
+WEAK whist_status whist_tls_context_add(struct tls_context *c, const struct tls_trust *t,
+                                        struct whist_error *e)
+{
+    (void)c;
+    (void)t;
+    (void)e;
+    return WHIST_ERR_UNSUPPORTED;
+}
+WEAK void whist_tls_context_remove(struct tls_context *c, const struct tls_trust *t)
+{
+    (void)c;
+    (void)t;
+}
+WEAK whist_status whist_tls_trust_new(struct tls_trust **t, const struct whist_party_trust *p,
+                                      size_t n, struct whist_error *e)
+{
+    (void)t;
+    (void)p;
+    (void)n;
+    (void)e;
+    return WHIST_ERR_UNSUPPORTED;
+}
+WEAK void whist_tls_trust_free(struct tls_trust *t)
+{
+    (void)t;
+}
+WEAK whist_status whist_tls_trust_check_own(const struct tls_trust *t, size_t m,
+                                            const struct whist_identity *i, struct whist_error *e)
+{
+    (void)t;
+    (void)m;
+    (void)i;
+    (void)e;
+    return WHIST_ERR_UNSUPPORTED;
+}
+WEAK whist_status whist_tls_trust_forwarded(const struct tls_trust *t, size_t *p,
+                                            struct whist_bytes h, const struct tls_clock *k,
+                                            struct whist_error *e)
+{
+    (void)t;
+    (void)p;
+    (void)h;
+    (void)k;
+    (void)e;
+    return WHIST_ERR_UNSUPPORTED;
+}
+WEAK whist_status whist_tls_party(struct tls *t, const struct tls_trust *r, size_t *p,
+                                  struct whist_error *e)
+{
+    (void)t;
+    (void)r;
+    (void)p;
+    (void)e;
+    return WHIST_ERR_UNSUPPORTED;
+}
+WEAK bool whist_tls_established(const struct tls *t)
+{
+    (void)t;
+    return false;
+}
+WEAK whist_status whist_tls_eof(struct tls *t, struct whist_error *e)
+{
+    (void)t;
+    (void)e;
+    return WHIST_ERR_UNSUPPORTED;
+}

@@ -144,7 +144,7 @@ static bool parse_name(struct whist_url *url)
 
 /* Splits [IPv6] or HOST, and :PORT if there is one, from s of len bytes. Returns NULL or what is
  * wrong. */
-static const char *parse_authority(struct whist_url *url, const char *s, size_t len,
+static const char *parse_authority(struct whist_url *url, const char *s, size_t len, uint16_t port,
                                    bool zero_port_allowed)
 {
     bool bracketed = len != 0 && s[0] == '[';
@@ -173,7 +173,7 @@ static const char *parse_authority(struct whist_url *url, const char *s, size_t 
         return bracketed ? "the host is not an IPv6 address"
                          : "the host is neither a name nor an IPv4 address a.b.c.d nor [IPv6]";
     }
-    url->port = 80;
+    url->port = port;
     if (rest != s + len &&
         (*rest != ':' ||
          !parse_port(&url->port, rest + 1, (size_t)(s + len - rest - 1), zero_port_allowed))) {
@@ -240,27 +240,74 @@ static const char *parse_prefix(struct whist_url *url, const char *s)
     return NULL;
 }
 
+/* What follows http:// or https://. */
+static const char *parse_rest(struct whist_url *url, const char *authority, uint16_t port)
+{
+    const char *path = authority + strcspn(authority, "/?#");
+    const char *why = parse_authority(url, authority, (size_t)(path - authority), port, false);
+
+    return why == NULL ? parse_prefix(url, path) : why;
+}
+
+static bool starts(const char *text, const char *scheme)
+{
+    return strncasecmp(text, scheme, strlen(scheme)) == 0;
+}
+
 whist_status whist_url_parse(struct whist_url *out, const char *text, struct whist_error *err)
 {
     struct whist_url url = {0};
-    const char *authority, *path, *why;
+    const char *why;
 
     if (strnlen(text, WHIST_URL_MAX + 1) > WHIST_URL_MAX) {
         return refuse(err, text, "longer than 2048 bytes");
     }
-    if (strncasecmp(text, "https://", 8) == 0) {
-        return refuse(err, text,
-                      "https is not supported yet; use http:// within a network that you trust");
+    if (starts(text, "https://")) {
+        return refuse(
+            err, text,
+            "https is not supported here (it is for the native mode with a key); use http://");
     }
-    if (strncasecmp(text, "http://", 7) != 0) {
+    if (!starts(text, "http://")) {
         return refuse(err, text, "it must start with http://");
     }
-    authority = text + 7;
-    path = authority + strcspn(authority, "/?#");
-    why = parse_authority(&url, authority, (size_t)(path - authority), false);
-    if (why == NULL) {
-        why = parse_prefix(&url, path);
+    why = parse_rest(&url, text + 7, 80);
+    if (why != NULL) {
+        return refuse(err, text, why);
     }
+    *out = url;
+    return WHIST_OK;
+}
+
+static whist_status parse_socket(struct whist_url *out, const char *text, struct whist_error *err)
+{
+    struct whist_url url = {.kind = WHIST_URL_UNIX, .loopback = true};
+    size_t len = strlen(text + 5);
+
+    if (text[5] != '/' || len > WHIST_URL_SOCKET_MAX) {
+        return refuse(err, text, "after unix: comes an absolute path of at most 107 bytes");
+    }
+    memcpy(url.host, text + 5, len);
+    *out = url;
+    return WHIST_OK;
+}
+
+whist_status whist_url_parse_native(struct whist_url *out, const char *text,
+                                    struct whist_error *err)
+{
+    struct whist_url url = {0};
+    const char *why;
+
+    if (strnlen(text, WHIST_URL_MAX + 1) > WHIST_URL_MAX) {
+        return refuse(err, text, "longer than 2048 bytes");
+    }
+    if (starts(text, "unix:")) {
+        return parse_socket(out, text, err);
+    }
+    url.tls = starts(text, "https://");
+    if (!url.tls && !starts(text, "http://")) {
+        return refuse(err, text, "it must start with https://, http:// or unix:/");
+    }
+    why = parse_rest(&url, text + (url.tls ? 8 : 7), url.tls ? 443 : 80);
     if (why != NULL) {
         return refuse(err, text, why);
     }
@@ -277,7 +324,7 @@ whist_status whist_url_parse_listen(struct whist_url *out, const char *text,
     const char *colon = strrchr(text, ':');
 
     if (len <= WHIST_URL_MAX) {
-        why = parse_authority(&url, text, len, true);
+        why = parse_authority(&url, text, len, 80, true);
     }
     if (why == NULL && (colon == NULL || strchr(colon, ']') != NULL)) {
         why = "the port is missing";
@@ -298,7 +345,11 @@ void whist_url_authority(char out[WHIST_URL_AUTHORITY_MAX], const struct whist_u
     bool ipv6 = url->kind == WHIST_URL_IPV6;
     char port[8] = "";
 
-    if (url->port != 80) {
+    if (url->kind == WHIST_URL_UNIX) {
+        snprintf(out, WHIST_URL_AUTHORITY_MAX, "localhost");
+        return;
+    }
+    if (url->port != (url->tls ? 443 : 80)) {
         snprintf(port, sizeof port, ":%u", (unsigned)url->port);
     }
     snprintf(out, WHIST_URL_AUTHORITY_MAX, "%s%s%s%s", ipv6 ? "[" : "", url->host, ipv6 ? "]" : "",

@@ -152,9 +152,17 @@ void conformance_in_order(const struct conformance_channels *c)
     free_channels(ch, 3);
 }
 
+/* A transport without a limit is tried with what takes several POSTs. */
+#define NO_LIMIT ((size_t)1 << 30)
+
+static size_t longest(const struct whist_channel *ch)
+{
+    return ch->max_message < NO_LIMIT ? ch->max_message : 3 * WHIST_MAX_MESSAGE + 12345;
+}
+
 static void sizes_party(struct whist_channel *ch, void *ctx)
 {
-    size_t max = ch->max_message;
+    size_t max = longest(ch);
     (void)ctx;
     const size_t sizes[] = {0,    1,     2,     15,      16,      17,         255,     256, 1023,
                             1024, 65535, 65536, 1 << 20, max - 1, max - 1024, max - 7, max, 0};
@@ -183,6 +191,9 @@ void conformance_too_long(const struct conformance_channels *c)
     char number[32];
     make_channels(c, ch, 2, LONG_MS, 0);
     size_t max = ch[0]->max_message;
+    if (max >= NO_LIMIT) {
+        SKIP("this transport carries messages of any length");
+    }
     fill_pattern(&msg, max + 1, 1);
     CHECK(whist_channel_send(ch[0], 1, whist_buffer_view(&msg), "big", 0, &err) == WHIST_ERR_LIMIT);
     CHECK(err.status == WHIST_ERR_LIMIT && err.peer == 1 && strcmp(err.phase, "big") == 0);

@@ -20,9 +20,17 @@ int listen_loopback(uint16_t *port_out)
     return fd;
 }
 
-whist_status make_http_channels(struct whist_channel **out, size_t n,
-                                const struct whist_http_options *base,
-                                const struct whist_http_tuning *tuning, struct whist_error *err)
+static whist_status make_one(struct whist_channel **out, const struct whist_http_options *options,
+                             int fd, const struct whist_http_tuning *tuning,
+                             struct whist_error *err)
+{
+    return options->legacy ? whist_channel_http_new_fd(out, options, fd, tuning, err)
+                           : whist_channel_native_new_fd(out, options, fd, err);
+}
+
+static whist_status make_channels(struct whist_channel **out, size_t n,
+                                  const struct whist_http_options *base, bool legacy,
+                                  const struct whist_http_tuning *tuning, struct whist_error *err)
 {
     struct whist_http_options options = base != NULL ? *base : (struct whist_http_options){0};
     char urls[WHIST_MAX_PARTIES][40];
@@ -34,14 +42,16 @@ whist_status make_http_channels(struct whist_channel **out, size_t n,
     for (size_t i = 0; i < n; i++) {
         uint16_t port;
         fds[i] = listen_loopback(&port);
-        snprintf(urls[i], sizeof urls[i], "http://127.0.0.1:%u", (unsigned)port);
+        snprintf(urls[i], sizeof urls[i], "http%s://127.0.0.1:%u",
+                 options.identity != NULL ? "s" : "", (unsigned)port);
         pointers[i] = urls[i];
     }
     options.n = n;
     options.urls = pointers;
+    options.legacy = legacy;
     for (; made < n; made++) {
         options.me = made;
-        st = whist_channel_http_new_fd(&out[made], &options, fds[made], tuning, err);
+        st = make_one(&out[made], &options, fds[made], tuning, err);
         if (st != WHIST_OK) {
             break;
         }
@@ -55,4 +65,17 @@ whist_status make_http_channels(struct whist_channel **out, size_t n,
         }
     }
     return st;
+}
+
+whist_status make_http_channels(struct whist_channel **out, size_t n,
+                                const struct whist_http_options *base,
+                                const struct whist_http_tuning *tuning, struct whist_error *err)
+{
+    return make_channels(out, n, base, true, tuning, err);
+}
+
+whist_status make_native_channels(struct whist_channel **out, size_t n,
+                                  const struct whist_http_options *base, struct whist_error *err)
+{
+    return make_channels(out, n, base, false, NULL, err);
 }

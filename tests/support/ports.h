@@ -5,14 +5,19 @@
 #define WHIST_TEST_PORTS_H
 
 #include "channel/http_impl.h"
+#include "channel/native.h"
 
 /* A listening socket on 127.0.0.1 with a port that the system chose. Aborts the case on failure. */
 int listen_loopback(uint16_t *port_out);
 
-/* n channels of one process. base: options without n, me and urls (NULL: defaults); tuning may be
- * NULL. On error nothing is left over. */
+/* n channels of one process, legacy mode. base: options without n, me and urls (NULL: defaults);
+ * tuning may be NULL. On error nothing is left over. */
 whist_status make_http_channels(struct whist_channel **out, size_t n,
                                 const struct whist_http_options *base,
                                 const struct whist_http_tuning *tuning, struct whist_error *err);
+
+/* The same in native mode. */
+whist_status make_native_channels(struct whist_channel **out, size_t n,
+                                  const struct whist_http_options *base, struct whist_error *err);
 
 #endif
