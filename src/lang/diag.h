@@ -135,6 +135,9 @@ void lang_diag_also(struct lang_unit *unit, struct lang_diag *d, struct lang_spa
 void lang_diag_help(struct lang_unit *unit, struct lang_diag *d, const char *fmt, ...)
     WHIST_PRINTF(3, 4);
 
+/* Forgets all of them: each call of lang_bind reports for itself. */
+void lang_diags_clear(struct lang_unit *unit);
+
 /* ---- Reading ---- */
 
 /* All of them, sorted by place, errors and warnings mixed; those without a place come last. */

@@ -51,12 +51,15 @@ struct lang_cexpr {
     struct lang_span span;
     const struct lang_type *type;  /* after check: bool or an integer type */
     uint64_t value;                /* BOOL: 0, 1; INT: two's complement, 64 bits */
-    bool negative, suffixed;       /* INT: a negative literal; a literal with a suffix */
+    bool negative;                 /* INT: written with a minus sign; then value is the magnitude */
+    uint8_t suffix;                /* INT: lang_type_kind + 1, or 0 */
     const struct lang_name *party; /* PARTY */
     const struct lang_name *name;  /* PARTY, CONST */
     const struct lang_const *ref;  /* CONST: after check */
+    bool bound;                    /* PARTY: value and negative are given, by lang_bind */
     struct lang_cexpr **args;
     uint32_t n_args;
+    uint32_t nodes; /* of the tree, up to LANG_MAX_TYPE_NODES + 1; set when it becomes a size */
     uint16_t height;
 };
 
@@ -101,7 +104,8 @@ struct lang_size {
     uint64_t n; /* NUMBER: always; others: valid after lang_bind. Elements */
     struct lang_const *ref;
     struct lang_cexpr *expr;
-    struct lang_size *next; /* all sizes of the unit, for lang_bind */
+    uint32_t id;            /* 0, 1, … in order of creation */
+    struct lang_size *next; /* chain in the table of sizes */
 };
 
 /* Types are interned: equal types are equal pointers. `bits`, `cells` and the layouts of structs
@@ -114,13 +118,15 @@ struct lang_type {
     const struct lang_type *elem;
     struct lang_size *size; /* ARRAY */
     const struct lang_type **parts;
-    uint32_t n_parts;             /* TUPLE */
-    struct lang_struct *strct;    /* STRUCT */
-    struct lang_enum *enm;        /* ENUM */
-    uint32_t var;                 /* VAR: its number in the function */
-    bool open;                    /* contains a VAR */
-    bool bad;                     /* contains an ERROR */
-    const struct lang_type *next; /* chain in the table of types */
+    uint32_t n_parts;          /* TUPLE */
+    struct lang_struct *strct; /* STRUCT */
+    struct lang_enum *enm;     /* ENUM */
+    uint32_t var;              /* VAR: its number in the function */
+    uint32_t nodes;            /* of the type as written out */
+    uint16_t height;
+    bool open;              /* contains a VAR */
+    bool bad;               /* contains an ERROR */
+    struct lang_type *next; /* chain in the table of types */
 };
 
 static inline bool lang_is_signed(const struct lang_type *t)
@@ -162,6 +168,7 @@ struct lang_struct {
     struct lang_field *fields; /* in order of declaration: the order of all field numbers here */
     uint32_t n_fields;
     uint32_t *sorted; /* field numbers in order of the layout: by name, byte order */
+    uint32_t number;  /* in unit->structs */
     const struct lang_type *type;
 };
 
@@ -181,6 +188,8 @@ struct lang_enum {
     struct lang_span span;
     struct lang_variant *variants; /* in order of declaration: the number is the tag */
     uint32_t n_variants;
+    uint32_t *sorted;      /* variant numbers by name, byte order */
+    uint32_t number;       /* in unit->enums */
     uint32_t tag_bits;     /* ceil(log2(n_variants)) */
     uint64_t payload_bits; /* after lang_bind: of the largest variant; smaller ones end in zeros */
     const struct lang_type *type;
@@ -506,6 +515,7 @@ struct lang_unit {
     uint32_t n_structs;
     struct lang_enum **enums;
     uint32_t n_enums;
+    uint32_t *type_order; /* structs (by number), enums (n_structs + number): parts before wholes */
     struct lang_fn **fns;
     uint32_t n_fns;
     struct lang_fn **order; /* callees before callers; n_fns */
@@ -513,8 +523,10 @@ struct lang_unit {
     uint32_t n_sites;
     struct lang_wanted *wanted;
     uint32_t n_wanted;
-    const struct lang_type **types; /* by id */
+    struct lang_type **types; /* by id */
     uint32_t n_types;
+    struct lang_size **sizes; /* by id */
+    uint32_t n_sizes;
     bool checked, bound;
 
     struct lang_names *names;                      /* table of names */
