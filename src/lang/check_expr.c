@@ -79,9 +79,6 @@ const struct lang_type *check_operator(struct checker *c, lang_op op, struct lan
     }
     check_expr(c, right, NULL, NULL);
     r = infer_prune(c, right->type);
-    if (!any && (!operand(c, op, left_span, l, bools) || !operand(c, op, right->span, r, bools))) {
-        return op >= OP_EQ ? boolean : c->u->error_type;
-    }
     if (negative_beside(left, r) || negative_beside(right, l) || !infer_unify(c, l, r)) {
         if (!l->bad && !r->bad) {
             mismatch(c, op, span, l, left_span, r, right->span);
@@ -90,6 +87,9 @@ const struct lang_type *check_operator(struct checker *c, lang_op op, struct lan
         if (left != NULL && l->kind == TYPE_VAR) {
             left->type = c->u->error_type;
         }
+        return op >= OP_EQ ? boolean : c->u->error_type;
+    }
+    if (!any && !operand(c, op, left_span, l, bools)) {
         return op >= OP_EQ ? boolean : c->u->error_type;
     }
     return op >= OP_EQ ? boolean : l;
