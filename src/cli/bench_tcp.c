@@ -24,8 +24,9 @@
 #define INBOX_MIN  4                  /* … and messages, before the socket has to wait */
 #define LARGE      ((size_t)4096)     /* messages of this size are kept to be used again … */
 #define KEPT_MAX   ((size_t)16777216) /* … up to so many bytes */
-#define DIRECT_MAX ((size_t)4096) /* a message that its sender may write itself, with its length   \
-                                   */
+#define DIRECT_MAX                                                                                 \
+    ((size_t)4096) /* a message that its sender may write itself, with its length                  \
+                    */
 #define MESSAGE_MAX ((size_t)1 << 30)
 
 /* A queue of bytes: the application fills one while the I/O thread writes the other. */
@@ -127,16 +128,22 @@ static bool refill(struct tcp_link *l)
     return any;
 }
 
+/* False if the socket does not take all that OpenSSL has for it. */
+static bool flush(struct tcp_link *l)
+{
+    return l->tls == NULL || tls_stream_flush(l->tls);
+}
+
 /* False when the connection is broken. */
 static bool write_some(struct tcp_link *l)
 {
     struct bytes *b = &l->draining;
 
-    l->blocked = false;
+    l->blocked = !flush(l);
     while (!l->blocked) {
         if (b->at == b->len) {
             if (!refill(l)) {
-                return true;
+                break;
             }
         }
         size_t len = b->len - b->at;
@@ -149,6 +156,7 @@ static bool write_some(struct tcp_link *l)
             return false;
         }
     }
+    l->blocked = l->blocked || !flush(l);
     return true;
 }
 
@@ -295,7 +303,7 @@ static bool prepare(struct tcp_link *l, struct pollfd *fds, int *timeout_out)
 {
     pthread_mutex_lock(&l->lock);
     bool more = (l->filling.len > 0 && !l->direct) || l->draining.at < l->draining.len;
-    bool go = l->stop && !more;
+    bool go = l->stop && !more && !l->blocked;
     l->full = l->inbox > INBOX_MAX && l->n_inbox > INBOX_MIN;
     l->asleep = !more || l->blocked;
     l->asleep = l->asleep && !(l->pending && !l->full);
@@ -366,7 +374,7 @@ static void send_directly(struct tcp_link *l, const uint8_t *data, size_t len)
     pthread_mutex_lock(&l->lock);
     l->direct = false;
     append(&l->filling, bytes + done, len - done);
-    bool more = l->filling.len > 0;
+    bool more = l->filling.len > 0 || !flush(l);
     pthread_mutex_unlock(&l->lock);
     if (more) {
         wake(l);

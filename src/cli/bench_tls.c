@@ -10,8 +10,9 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#define READ_AHEAD ((size_t)131072)
-#define VALID_S    86400
+#define READ_AHEAD   ((size_t)131072)
+#define VALID_S      86400
+#define WRITE_BUFFER 73728 /* 64 KiB, and what four records add */
 
 struct tls_pair {
     EVP_PKEY *key;
@@ -22,6 +23,7 @@ struct tls_stream {
     pthread_mutex_t lock; /* of ssl, which one thread may use at a time */
     SSL_CTX *ctx;
     SSL *ssl;
+    BIO *out; /* where records are collected */
 };
 
 static whist_status tls_failure(struct whist_error *err, const char *what)
@@ -96,6 +98,21 @@ static SSL_CTX *make_context(const struct tls_pair *pair)
     return ctx;
 }
 
+/* The records of one write go to the system together. */
+static bool collect_records(struct tls_stream *s)
+{
+    BIO *socket = SSL_get_wbio(s->ssl);
+
+    s->out = BIO_new(BIO_f_buffer());
+    if (s->out == NULL || BIO_set_write_buffer_size(s->out, WRITE_BUFFER) != 1 ||
+        BIO_up_ref(socket) != 1) {
+        BIO_free(s->out);
+        return false;
+    }
+    SSL_set0_wbio(s->ssl, BIO_push(s->out, socket));
+    return true;
+}
+
 whist_status tls_stream_new(struct tls_stream **out, const struct tls_pair *pair, int fd,
                             bool server, struct whist_error *err)
 {
@@ -111,6 +128,10 @@ whist_status tls_stream_new(struct tls_stream **out, const struct tls_pair *pair
         (server ? SSL_accept(s->ssl) : SSL_connect(s->ssl)) != 1) {
         tls_stream_free(s);
         return tls_failure(err, "no handshake");
+    }
+    if (!collect_records(s)) {
+        tls_stream_free(s);
+        return tls_failure(err, "no buffer");
     }
     *out = s;
     return WHIST_OK;
@@ -154,12 +175,32 @@ ssize_t tls_stream_read(struct tls_stream *s, void *data, size_t len)
     return got;
 }
 
+/* What the socket does not take stays, to be flushed later. */
+static bool flush(struct tls_stream *s)
+{
+    return BIO_wpending(s->out) == 0 || BIO_flush(s->out) == 1;
+}
+
+bool tls_stream_flush(struct tls_stream *s)
+{
+    pthread_mutex_lock(&s->lock);
+    bool done = flush(s);
+    pthread_mutex_unlock(&s->lock);
+    return done;
+}
+
 ssize_t tls_stream_write(struct tls_stream *s, const void *data, size_t len)
 {
     size_t n = 0;
 
     pthread_mutex_lock(&s->lock);
-    ssize_t put = result(s, SSL_write_ex(s->ssl, data, len, &n), &n);
+    ssize_t put = -1;
+    if (flush(s)) {
+        put = result(s, SSL_write_ex(s->ssl, data, len, &n), &n);
+        (void)flush(s);
+    } else {
+        errno = EAGAIN;
+    }
     pthread_mutex_unlock(&s->lock);
     return put;
 }
