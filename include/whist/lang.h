@@ -213,7 +213,8 @@ WHIST_API size_t whist_program_output_bits(const struct whist_program *p);
 /** How values are written. */
 typedef enum whist_value_format {
     WHIST_VALUE_AUTO,    /**< reading only: JSON if it starts with { or ", else Garble */
-    WHIST_VALUE_LITERAL, /**< Garble's literals */
+    WHIST_VALUE_LITERAL, /**< Garble's literals; as there, text after the value is ignored */
+    WHIST_VALUE_STRICT,  /**< Garble's literals and nothing after them */
     WHIST_VALUE_JSON,    /**< JSON led by the type */
 } whist_value_format;
 

@@ -266,7 +266,8 @@ whist_status whist_program_read(const struct whist_program *p, uint8_t *bits_out
         json = text.data[at] == '{' || text.data[at] == '"';
     }
     return json ? literal_read_json(p->unit, bits_out, program_type(t), text, err)
-                : literal_read(p->unit, bits_out, program_type(t), text, err);
+                : literal_read(p->unit, bits_out, program_type(t), text,
+                               format == WHIST_VALUE_STRICT, err);
 }
 
 whist_status whist_program_write(const struct whist_program *p, struct whist_buffer *text_out,

@@ -6,11 +6,11 @@
 
 #include "lang/tree.h"
 
-/* Garble's literal, all of the text. bits_out: t->bits bytes. WHIST_ERR_FORMAT with the part that
- * is wrong and the type expected there. */
+/* Garble's literal; strict: text after it is an error. bits_out: t->bits bytes. WHIST_ERR_FORMAT
+ * with the part that is wrong and the type expected there. */
 WHIST_MUST_CHECK whist_status literal_read(struct lang_unit *unit, uint8_t *bits_out,
                                            const struct lang_type *t, struct whist_bytes text,
-                                           struct whist_error *err);
+                                           bool strict, struct whist_error *err);
 /* JSON: numbers, booleans, arrays for arrays and tuples, objects for structs, for enums "Variant"
  * or {"Variant": [fields]}. */
 WHIST_MUST_CHECK whist_status literal_read_json(struct lang_unit *unit, uint8_t *bits_out,

@@ -296,7 +296,7 @@ static whist_status read_value(struct reader *r, const struct path *path, uint8_
 }
 
 whist_status literal_read(struct lang_unit *unit, uint8_t *bits_out, const struct lang_type *t,
-                          struct whist_bytes text, struct whist_error *err)
+                          struct whist_bytes text, bool strict, struct whist_error *err)
 {
     struct reader r = {.at = text.data, .end = text.data + text.len, .unit = unit, .err = err};
     struct path root = {0};
@@ -304,7 +304,7 @@ whist_status literal_read(struct lang_unit *unit, uint8_t *bits_out, const struc
     memset(bits_out, 0, (size_t)t->bits);
     whist_status st = reader_peek(&r) == 0 && r.at == r.end ? reader_fail(&r, &root, t, "no value")
                                                             : read_value(&r, &root, bits_out, t);
-    if (st == WHIST_OK && (reader_peek(&r) != 0 || r.at != r.end)) {
+    if (st == WHIST_OK && strict && (reader_peek(&r) != 0 || r.at != r.end)) {
         st = reader_fail(&r, &root, t, "more text after the value");
     }
     if (st != WHIST_OK) {

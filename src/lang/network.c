@@ -61,6 +61,57 @@ static void merge(struct rows a, struct rows b, uint32_t *out, uint32_t *scratch
     }
 }
 
+/* Comparators of rows of which those from `from` on are numbered backwards, up to n. */
+struct turned {
+    network_step step;
+    void *ctx;
+    uint32_t from, n;
+};
+
+static uint32_t turn(const struct turned *t, uint32_t row)
+{
+    return row < t->from ? row : t->from + t->n - 1 - row;
+}
+
+static void turned_step(void *ctx, uint32_t low, uint32_t high)
+{
+    const struct turned *t = ctx;
+    t->step(t->ctx, turn(t, low), turn(t, high));
+}
+
+/*
+ * Rows 0 … n−1 are ascending and then descending; the network is that of the power of two from n
+ * on, with its first wires left out, as if they had rows that are never greater than others.
+ */
+static void bitonic(uint32_t n, network_step step, void *ctx)
+{
+    uint32_t wires = 1;
+
+    while (wires < n) {
+        wires *= 2;
+    }
+    for (uint32_t half = wires / 2, out = wires - n; half != 0; half /= 2) {
+        for (uint32_t i = out; i < wires; i++) {
+            if ((i & half) == 0) {
+                step(ctx, i - out, i + half - out);
+            }
+        }
+    }
+}
+
+/* The second table is read from its end. */
+static void merge_small(uint32_t n_a, uint32_t n_b, uint32_t *order_out, network_step step,
+                        void *ctx)
+{
+    uint32_t n = n_a + n_b;
+    struct turned turned = {step, ctx, n_a, n};
+
+    bitonic(n, turned_step, &turned);
+    for (uint32_t i = 0; i < n; i++) {
+        order_out[i] = i < n_a ? i : n_a + n - 1 - i;
+    }
+}
+
 whist_status network_merge(uint32_t n_a, uint32_t n_b, uint32_t *order_out, network_step step,
                            void *ctx)
 {
@@ -71,7 +122,11 @@ whist_status network_merge(uint32_t n_a, uint32_t n_b, uint32_t *order_out, netw
     if (scratch == NULL) {
         return WHIST_ERR_NOMEM;
     }
-    merge(a, b, order_out, scratch, step, ctx);
+    if (n_a + n_b <= NETWORK_SMALL) {
+        merge_small(n_a, n_b, order_out, step, ctx);
+    } else {
+        merge(a, b, order_out, scratch, step, ctx);
+    }
     whist_free(scratch);
     return WHIST_OK;
 }
