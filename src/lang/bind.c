@@ -346,10 +346,34 @@ static void lay_out_named(struct binder *b, bool *done, uint32_t number)
     done[t->id] = true;
 }
 
+/* Where the program speaks of a value of that type; false if nowhere. */
+static bool find_type(const struct lang_unit *u, const struct lang_type *t, struct lang_span *out)
+{
+    for (uint32_t i = 0; i < u->n_fns; i++) {
+        const struct lang_fn *fn = u->fns[i];
+
+        for (uint32_t k = 0; k < fn->n_locals; k++) {
+            if (fn->locals[k]->type == t) {
+                *out = fn->locals[k]->span;
+                return true;
+            }
+        }
+        if (fn->result == t) {
+            *out = fn->given->span;
+            return true;
+        }
+    }
+    return false;
+}
+
 static void too_large(struct binder *b, const struct lang_type *t)
 {
-    struct lang_diag *d = lang_report_outside(b->u, DIAG_TypeTooLarge, "the type %s is too large",
-                                              lang_type_text(b->u, t));
+    const char *text = lang_type_text(b->u, t);
+    struct lang_span span;
+    struct lang_diag *d =
+        find_type(b->u, t, &span)
+            ? lang_report(b->u, DIAG_TypeTooLarge, span, "the type %s is too large", text)
+            : lang_report_outside(b->u, DIAG_TypeTooLarge, "the type %s is too large", text);
 
     lang_diag_help(b->u, d, "at most %llu bits and %llu elements are accepted",
                    (unsigned long long)b->u->limits.max_bits,

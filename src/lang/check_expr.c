@@ -261,10 +261,14 @@ const struct lang_type *check_field(struct checker *c, const struct lang_type *o
 
 /* ---- Literals ---- */
 
-static void check_number(struct checker *c, struct lang_expr *e)
+/* Without a suffix it is what is expected; whether it fits is said when that is final. */
+static void check_number(struct checker *c, struct lang_expr *e, const struct lang_type *want)
 {
-    e->type =
-        e->num.suffix != 0 ? front_scalar(c->f, (lang_type_kind)(e->num.suffix - 1)) : infer_new(c);
+    if (e->num.suffix != 0) {
+        e->type = front_scalar(c->f, (lang_type_kind)(e->num.suffix - 1));
+    } else {
+        e->type = want != NULL && infer_is_number(c, want) ? want : infer_new(c);
+    }
 }
 
 static void check_range(struct checker *c, struct lang_expr *e)
@@ -532,7 +536,7 @@ static void check_by_kind(struct checker *c, struct lang_expr *e, const struct l
         e->type = front_scalar(c->f, TYPE_BOOL);
         break;
     case EXPR_INT:
-        check_number(c, e);
+        check_number(c, e, want);
         break;
     case EXPR_RANGE:
         check_range(c, e);

@@ -245,6 +245,9 @@ whist_status lang_diags_text(struct lang_unit *unit, bool color, struct whist_bu
             separator = ", ";
         }
     }
+    if (n[1] > unit->limits.max_errors || n[0] > unit->limits.max_errors) {
+        putf(&o, "; the first %u are shown", unit->limits.max_errors);
+    }
     if (n[0] + n[1] > 0) {
         put_string(&o, "\n");
     }

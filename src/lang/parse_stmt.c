@@ -411,10 +411,14 @@ struct lang_stmt *parse_stmt(struct parser *p, bool arm)
 {
     token_kind first = p->tok.kind;
     uint32_t from = p->tok.span.from;
-    struct lang_stmt *s = first == TOK_LET   ? parse_let(p)
-                          : first == TOK_FOR ? parse_for(p)
-                                             : expr_stmt(p);
+    struct lang_stmt *s;
 
+    if (first == TOK_ELSE || first == TOK_MUT || first == TOK_AS || first == TOK_IN) {
+        parse_error(p, DIAG_ExpectedStmt, "expected a statement, found %s", token_text(first));
+        parse_next(p);
+        return NULL;
+    }
+    s = first == TOK_LET ? parse_let(p) : first == TOK_FOR ? parse_for(p) : expr_stmt(p);
     if (s == NULL) {
         return NULL;
     }

@@ -102,10 +102,12 @@ static struct lang_cexpr *cexpr_primary(struct parser *p)
     case TOK_NUM:
         return cexpr_number(p, from, false);
     case TOK_MINUS:
-        if (parse_peek(p)->kind != TOK_NUM) {
-            return invalid_cexpr(p);
-        }
         parse_next(p);
+        if (!parse_at(p, TOK_NUM)) {
+            parse_error(p, DIAG_InvalidLiteral, "expected a number after `-`, found %s",
+                        token_text(p->tok.kind));
+            return NULL;
+        }
         return cexpr_number(p, from, true);
     case TOK_PAREN_OPEN:
         parse_next(p);
