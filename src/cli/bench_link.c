@@ -35,9 +35,9 @@ void link_place_clear(struct link_place *place)
 
 void link_http_options(struct whist_http_options *out, enum link_kind kind)
 {
-    *out = (struct whist_http_options){.legacy = true};
+    *out = (struct whist_http_options){0};
     if (kind == LINK_SINGLE) {
-        out->coalesce_bytes = 1;
+        out->coalesce_bytes = 256; /* no room for two */
     }
 }
 
