@@ -317,6 +317,20 @@ void whist_builder_free(struct whist_builder *b)
     whist_free(b);
 }
 
+void builder_restart(struct whist_builder *b, size_t n_kept)
+{
+    b->n_nodes = (size_t)b->n_input_bits + 1;
+    for (size_t i = 0; i < n_kept && builder_ok(b); i++) {
+        new_node(b, 0, 0);
+    }
+    b->n_leaves = (uint32_t)b->n_nodes - 1;
+    b->table_from = b->n_nodes;
+    memset(b->nodes, 0, b->n_nodes * sizeof *b->nodes);
+    if (b->table != NULL) {
+        memset(b->table, 0, sizeof *b->table << b->table_bits);
+    }
+}
+
 static void push(struct whist_builder *b, struct numbers *list, size_t v)
 {
     if (v > WHIST_MAX_WIRES) {
@@ -336,6 +350,7 @@ void whist_builder_input(struct whist_builder *b, whist_wire *out, size_t width)
         b->n_input_bits += node != 0;
         out[i] = node << 1;
     }
+    b->n_leaves = b->n_input_bits;
     b->table_from = b->n_nodes;
 }
 
@@ -362,7 +377,7 @@ static size_t mark_live(const struct whist_builder *b, uint64_t *live)
         uint32_t node = b->outputs.v[i] >> 1;
         live[node >> 6] |= (uint64_t)1 << (node & 63);
     }
-    for (size_t i = b->n_nodes; i-- > (size_t)b->n_input_bits + 1;) {
+    for (size_t i = b->n_nodes; i-- > (size_t)b->n_leaves + 1;) {
         if ((live[i >> 6] >> (i & 63) & 1) != 0) {
             struct node g = b->nodes[i];
             live[g.a >> 6] |= (uint64_t)1 << (g.a & 63);

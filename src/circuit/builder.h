@@ -21,6 +21,8 @@ struct whist_builder {
     uint32_t *table; /* open addressing: gate nodes by (a, b); 0: empty (builder.c) */
     size_t table_bits, table_from;
     uint32_t n_input_bits;
+    uint32_t
+        n_leaves; /* nodes 1 … n_leaves are no gates: input bits, then what was kept (emit.c) */
     uint64_t n_ands;
     struct numbers input_widths, output_widths, outputs;
     whist_status status; /* first error */
@@ -85,6 +87,37 @@ void sum_minus_number(struct sum *s, const whist_wire *x, size_t n, size_t at);
 void sum_constant(struct sum *s, size_t at, bool negative);
 /* Writes the bits skip … width − 1 of the sum and frees it. */
 void sum_finish(struct sum *s, whist_wire *out, size_t skip);
+
+/* ---- Gates as a stream (emit.c) ---- */
+
+/*
+ * Gives away the gates of a builder piece by piece, so that a function whose gates do not fit into
+ * memory can be built. All-zero but for put and ctx is the start; emit_clear at the end, always.
+ */
+struct emitter {
+    /* Takes n gates on slots; an error ends everything. */
+    whist_status (*put)(void *ctx, const struct whist_gate *gates, size_t n);
+    void *ctx;
+    uint32_t n_slots; /* so far */
+    uint64_t n_ands, n_gates;
+    struct numbers idle;       /* slots to be used again */
+    struct numbers leaf_slots; /* of kept leaves */
+    struct whist_gate *batch;  /* not put yet */
+    size_t n_batch;
+    whist_status status;
+};
+/*
+ * Gives away all gates that the n wires of `kept` need, and makes the builder empty but for them:
+ * they are leaves afterwards, and the wires are changed to these. All other wires but those of
+ * inputs are gone.
+ */
+void emit_piece(struct emitter *e, struct whist_builder *b, whist_wire *kept, size_t n);
+/* The same at the end: slots_out are the slots of the wires, which may be written to by nobody. */
+void emit_end(struct emitter *e, struct whist_builder *b, const whist_wire *outputs, size_t n,
+              uint32_t *slots_out);
+void emit_clear(struct emitter *e);
+/* Forgets all gates; n_kept leaves follow the inputs. */
+void builder_restart(struct whist_builder *b, size_t n_kept);
 
 /* ---- Circuits of our own ---- */
 

@@ -240,7 +240,7 @@ static void keep_words(struct lower *l)
     whist_free(l->kept_at);
     l->kept = kept;
     l->kept_at = at;
-    l->n_kept = p->n_kept;
+    l->n_kept = total;
 }
 
 static void output_bits(struct lower *l)
@@ -270,8 +270,8 @@ static void output_bits(struct lower *l)
     for (uint32_t k = p->panics == WORD_PANICS_SITE ? n_site : 0; k-- > 0;) {
         out[n++] = l->site[k];
     }
-    whist_builder_output(l->b, out, n != 0 ? n : 1);
-    whist_free(out);
+    l->outputs = out;
+    l->n_outputs = n != 0 ? n : 1;
 }
 
 /* Gates of all words of a segment, and what it leaves. */
@@ -321,6 +321,7 @@ void lower_clear(struct lower *l)
     whist_free(l->scratch);
     whist_free(l->kept);
     whist_free(l->kept_at);
+    whist_free(l->outputs);
     whist_builder_free(l->b);
     *l = (struct lower){0};
 }
@@ -337,6 +338,9 @@ whist_status gates_circuit(struct whist_circuit **circuit_out, const struct word
     TRY(whist_builder_new(&l.b, err));
     lower_inputs(&l, program);
     lower_segment(&l, program);
+    if (builder_ok(l.b)) {
+        whist_builder_output(l.b, l.outputs, l.n_outputs);
+    }
     st = whist_builder_finish(l.b, circuit_out, err);
     lower_clear(&l);
     return st;

@@ -15,4 +15,23 @@
 whist_status gates_circuit(struct whist_circuit **circuit_out, const struct word_program *program,
                            struct whist_error *err);
 
+/*
+ * What makes a program again whenever its gates are wanted: always the same segments, each given to
+ * sink->segment (which may ask for an end by returning an error), the last one with its result.
+ */
+struct gates_producer {
+    whist_status (*run)(void *ctx, struct word_sink *sink, struct whist_error *err);
+    void (*free)(void *ctx); /* may be NULL; called when the source is freed */
+    void *ctx;
+};
+
+/*
+ * A source of the gates of a program, made as they are pulled: needs memory for the largest
+ * segment. Inputs and outputs as of gates_circuit. Makes the program once at once, to count and to
+ * hash, and again after each rewind, on a thread of its own while gates are pulled. On failure the
+ * producer is the caller's still.
+ */
+whist_status gates_source_new(struct whist_gate_source **source_out,
+                              const struct gates_producer *producer, struct whist_error *err);
+
 #endif

@@ -41,12 +41,14 @@ struct lower {
     struct decoder *decoders;
     /* What one segment hands to the next. */
     whist_wire *kept;
-    uint32_t *kept_at; /* first wire of each */
-    size_t n_kept;
+    uint32_t *kept_at;   /* first wire of each */
+    size_t n_kept;       /* wires */
     whist_wire flag;     /* has panicked */
     whist_wire site[32]; /* bits of the first site; 0 if there was none */
     struct active active[MAX_ACTIVE];
     size_t n_active;
+    whist_wire *outputs; /* after the last segment */
+    size_t n_outputs;
 };
 
 enum chain { CHAIN_NONE = 0, CHAIN_DIVISOR = 1, CHAIN_SIGNED_DIVISOR = 2, CHAIN_NEGATED = 4 };
