@@ -271,6 +271,17 @@ WHIST_API WHIST_MUST_CHECK whist_status whist_program_eval(const struct whist_pr
                                                            const uint8_t *inputs,
                                                            struct whist_error *err);
 
+/** The circuit: an input group for each party with input bits, one output group of
+ *  whist_program_output_bits wires, wire 0 the first of them.
+ *  @param p a bound program
+ *  @param circuit_out the caller's to free
+ *  @param err may be NULL
+ *  @retval WHIST_ERR_LIMIT more gates than a stored circuit holds
+ *  @retval WHIST_ERR_NOMEM out of memory */
+WHIST_API WHIST_MUST_CHECK whist_status whist_program_circuit(const struct whist_program *p,
+                                                              struct whist_circuit **circuit_out,
+                                                              struct whist_error *err);
+
 #ifdef __cplusplus
 }
 #endif

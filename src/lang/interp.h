@@ -21,7 +21,7 @@ WHIST_MUST_CHECK whist_status interp_segment(struct interp *run, const struct wo
 /* After the last segment: output bits in the layout of word.h (interp_output_bits of them). */
 void interp_outputs(const struct interp *run, const struct word_program *last,
                     uint8_t *outputs_out);
-/* Wipes and frees. The struct may be used again after it is filled in anew. */
+/* Frees. The struct may be used again after it is filled in anew. */
 void interp_clear(struct interp *run);
 
 /* Bits of the result, and of all outputs: result, flag, site. */

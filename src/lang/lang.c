@@ -2,8 +2,6 @@
 /* The public face of the language: programs and their life. */
 #include <stdio.h>
 
-#include "lang/exec.h"
-#include "lang/interp.h"
 #include "lang/literal.h"
 #include "lang/program.h"
 
@@ -186,6 +184,32 @@ void whist_program_free(struct whist_program *p)
 
 /* ---- Binding ---- */
 
+struct counter {
+    struct word_sink sink;
+    size_t n_segments;
+};
+
+static whist_status count_segment(struct word_sink *sink, const struct word_program *segment,
+                                  struct whist_error *err)
+{
+    (void)segment;
+    (void)err;
+    ((struct counter *)sink)->n_segments++;
+    return WHIST_OK;
+}
+
+/* Most programs are one segment, which is kept. Of others only the last one is: it knows the sites
+ * and the result. */
+static whist_status first_run(struct whist_program *p, struct whist_error *err)
+{
+    struct counter counter = {.sink = {count_segment}};
+
+    TRY(program_run(p, &counter.sink, &p->words, err));
+    p->n_segments = counter.n_segments + 1;
+    p->bound = true;
+    return WHIST_OK;
+}
+
 static whist_status compile(struct whist_program *p, const char *fn, struct lang_given *given,
                             size_t n_given, struct whist_error *err)
 {
@@ -205,13 +229,7 @@ static whist_status compile(struct whist_program *p, const char *fn, struct lang
     if (st != WHIST_OK) {
         return fail(err, st);
     }
-    const struct exec_options options = {.panics = (enum word_panics)p->panics,
-                                         .max_steps = p->options.limits.max_steps,
-                                         .cancelled = p->options.cancelled,
-                                         .cancelled_arg = p->options.cancelled_arg};
-    TRY(exec_program(&p->words, &p->layout, p->entry, &options, err));
-    p->bound = true;
-    return WHIST_OK;
+    return first_run(p, err);
 }
 
 whist_status whist_program_bind(struct whist_program *p, const char *fn,
@@ -276,14 +294,4 @@ whist_status whist_program_write(const struct whist_program *p, struct whist_buf
 {
     (void)p;
     return literal_write(text_out, program_type(t), bits, format == WHIST_VALUE_JSON, err);
-}
-
-whist_status whist_program_eval(const struct whist_program *p, uint8_t *outputs_out,
-                                const uint8_t *inputs, struct whist_error *err)
-{
-    WHIST_REQUIRE(p->bound);
-    whist_status st = interp_run(&p->words, outputs_out, inputs);
-    return st == WHIST_OK
-               ? st
-               : whist_fail(err, st, WHIST_NO_PEER, "eval", "out of memory for the values");
 }

@@ -20,8 +20,14 @@ struct whist_program {
     const struct lang_fn *entry;
     whist_panics panics;
     struct layout layout;
-    struct word_program words;
+    struct word_program words; /* the whole program, or its last segment */
+    size_t n_segments;
 };
+
+/* Makes the bound program again: the segments but the last go to the sink (NULL: there is only one
+ * segment, however large); the last one is the caller's to clear. */
+WHIST_MUST_CHECK whist_status program_run(const struct whist_program *p, struct word_sink *sink,
+                                          struct word_program *last_out, struct whist_error *err);
 
 static inline const struct lang_type *program_type(const struct whist_type *t)
 {

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* The collected cases in ../shared/garble, compiled and computed by the interpreter. */
+/* The collected cases in ../shared/garble, compiled, and computed by the interpreter, in segments
+ * and by the circuit. AND gates are counted against the reference's. */
 #include <jansson.h>
 #include <whist/lang.h>
 
-#include "core/core.h"
 #include "harness.h"
+#include "lang/exec.h"
+#include "lang/interp.h"
+#include "lang/program.h"
 
 /* ---- Counting ---- */
 
@@ -17,7 +20,9 @@ struct class
 struct tally {
     struct class classes[64];
     size_t n_classes;
-    size_t shown; /* failures printed */
+    size_t shown;                    /* failures printed */
+    uint64_t n_ands, reference_ands; /* of distinct sources */
+    size_t above;                    /* circuits with more than they may have */
 };
 
 /* The class of "own/arith/add_u8/0" is "own/arith". */
@@ -48,6 +53,8 @@ struct outcome {
     const char *reason;
     char *bits; /* owned */
     struct whist_buffer text;
+    bool compiled;
+    uint64_t n_ands;
     char why[400]; /* a defect of ours, whatever the status */
 };
 
@@ -123,6 +130,63 @@ static bool read_args(struct outcome *o, const struct whist_program *p, const js
     return true;
 }
 
+struct segments {
+    struct word_sink sink;
+    struct interp run;
+};
+
+static whist_status take_segment(struct word_sink *sink, const struct word_program *segment,
+                                 struct whist_error *err)
+{
+    (void)err;
+    return interp_segment(&((struct segments *)sink)->run, segment);
+}
+
+/* The same outputs when the program comes in many small segments? */
+static void eval_in_segments(struct outcome *o, const struct whist_program *p, const uint8_t *in,
+                             const uint8_t *want, size_t n_out)
+{
+    struct segments s = {.sink = {take_segment}, .run = {.inputs = in}};
+    const struct exec_options options = {
+        .panics = WORD_PANICS_SITE, .sink = &s.sink, .segment_nodes = 16};
+    struct word_program last;
+    struct whist_error err = {0};
+    uint8_t *out = calloc(n_out + 1, 1);
+
+    CHECK(out != NULL);
+    CHECK_OK(exec_program(&last, &p->layout, p->entry, &options, &err), err);
+    CHECK(interp_segment(&s.run, &last) == WHIST_OK);
+    CHECK(word_output_bits(&last) == n_out);
+    interp_outputs(&s.run, &last, out);
+    if (memcmp(out, want, n_out) != 0) {
+        snprintf(o->why, sizeof o->why, "segments give other outputs");
+    }
+    word_clear(&last);
+    interp_clear(&s.run);
+    free(out);
+}
+
+static void eval_circuit(struct outcome *o, const struct whist_program *p, const uint8_t *in,
+                         const uint8_t *want, size_t n_out)
+{
+    struct whist_circuit *c;
+    struct whist_circuit_info info;
+    struct whist_error err = {0};
+    uint8_t *out = calloc(n_out + 1, 1);
+
+    CHECK(out != NULL);
+    CHECK_OK(whist_program_circuit(p, &c, &err), err);
+    CHECK_OK(whist_circuit_info(c, &info, &err), err);
+    CHECK_OK(whist_circuit_eval(c, out, in, &err), err);
+    o->compiled = true;
+    o->n_ands = info.n_and;
+    if (memcmp(out, want, n_out) != 0) {
+        snprintf(o->why, sizeof o->why, "the circuit gives other outputs");
+    }
+    whist_circuit_free(c);
+    free(out);
+}
+
 static void eval_case(struct outcome *o, const struct whist_program *p, const json_t *c)
 {
     struct whist_error err = {0};
@@ -137,6 +201,8 @@ static void eval_case(struct outcome *o, const struct whist_program *p, const js
     CHECK(in != NULL && out != NULL);
     if (read_args(o, p, c, in)) {
         CHECK_OK(whist_program_eval(p, out, in, &err), err);
+        eval_in_segments(o, p, in, out, n_out);
+        eval_circuit(o, p, in, out, n_out);
         CHECK_OK(whist_program_outcome(p, out, &end, &err), err);
         snprintf(o->status, sizeof o->status, end.reason == WHIST_PANIC_NONE ? "ok" : "panic");
         o->reason = whist_panic_reason_name(end.reason);
@@ -216,6 +282,35 @@ static void show(struct tally *t, const struct outcome *o, const json_t *c, bool
            o->text.data != NULL ? (const char *)o->text.data : "", o->why);
 }
 
+/* Masks of the result included, at most one AND a bit above the reference. */
+static void count_ands(struct tally *t, const struct outcome *o, const json_t *c)
+{
+    static char last[1 << 16]; /* source of the case before: cases of one source are neighbours */
+    const json_t *ands = json_object_get(c, "reference_and_gates");
+    uint64_t reference = (uint64_t)json_integer_value(ands);
+    uint64_t bits = (uint64_t)json_integer_value(json_object_get(c, "output_bits"));
+    char key[sizeof last];
+
+    if (!o->compiled || ands == NULL) {
+        return;
+    }
+    char *consts = json_dumps(json_object_get(c, "consts"), JSON_SORT_KEYS);
+    snprintf(key, sizeof key, "%s|%s|%s", text_of(c, "source"), text_of(c, "fn"), consts);
+    free(consts);
+    if (strcmp(key, last) == 0) {
+        return;
+    }
+    memcpy(last, key, sizeof last);
+    t->n_ands += o->n_ands;
+    t->reference_ands += reference;
+    if (o->n_ands > reference + bits) {
+        t->above++;
+        printf("ANDS %s: %llu, the reference has %llu and %llu output bits\n", text_of(c, "name"),
+               (unsigned long long)o->n_ands, (unsigned long long)reference,
+               (unsigned long long)bits);
+    }
+}
+
 static void judge(struct tally *t, const json_t *c)
 {
     struct outcome o = {0};
@@ -224,6 +319,7 @@ static void judge(struct tally *t, const json_t *c)
 
     run_case(&o, c);
     bool ok = agrees(&o, c);
+    count_ands(t, &o, c);
     if (binding) {
         class->n++;
         class->passed += ok;
@@ -274,6 +370,9 @@ static void check_file(const char *name)
                c->advice_agreed, c->advice);
         all = all && c->passed == c->n;
     }
+    printf("ANDs %llu, reference %llu, %.1f %%\n", (unsigned long long)t.n_ands,
+           (unsigned long long)t.reference_ands,
+           100.0 * (double)t.n_ands / (double)t.reference_ands);
     fflush(stdout);
     CHECK(all);
 }
