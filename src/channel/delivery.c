@@ -58,7 +58,7 @@ static const char *bad_option(const struct delivery_options *o)
     if (o->post_bytes < 512 || o->post_bytes > WHIST_POST_LIMIT) {
         return "post_bytes";
     }
-    if (o->coalesce_bytes < 256 || o->coalesce_bytes > o->post_bytes) {
+    if (o->coalesce_bytes > o->post_bytes) {
         return "coalesce_bytes";
     }
     if (o->depth > WHIST_DEPTH_MAX) {
@@ -304,7 +304,7 @@ whist_status whist_delivery_send(struct delivery *d, int64_t now, struct whist_b
         return WHIST_ERR_WINDOW_FULL;
     }
     size_t len = msg->len;
-    if (!whist_dlv_queue(d, msg, phase)) {
+    if (!whist_dlv_queue(d, now, msg, phase)) {
         return whist_fail(err, WHIST_ERR_NOMEM, (int)peer, phase, "no memory to queue %zu bytes",
                           len);
     }
@@ -368,6 +368,7 @@ whist_status whist_delivery_take(struct delivery *d, int64_t now, struct whist_b
 void whist_delivery_wait_begin(struct delivery *d, int64_t now, const char *phase)
 {
     d->waiters++;
+    d->hurry = d->open != NULL;
     snprintf(d->wait_phase, sizeof d->wait_phase, "%s", phase);
     whist_dlv_stream(d);
     whist_dlv_await(d, now);

@@ -69,7 +69,8 @@ struct delivery_options {
     size_t outbox_bytes;  /* weights queued and not acknowledged, at most: 256 MiB */
     size_t window_bytes;  /* weights received and not taken, at most (plus one POST): 64 MiB */
     size_t post_bytes;    /* longest POST body, 512 … WHIST_POST_LIMIT: 1,048,576 */
-    size_t coalesce_bytes; /* up to which small messages share a POST, ≤ post_bytes: 65,536 */
+    size_t coalesce_bytes; /* up to which small messages share a POST, ≤ post_bytes: 65,536; below
+                              256: none do */
     size_t depth;          /* POSTs with messages in flight, 1 … WHIST_DEPTH_MAX: 8 */
 };
 

@@ -101,8 +101,9 @@ int64_t whist_delivery_next_deadline(struct delivery *d)
             sooner(&t, s->moved_ms + d->opt.answer_ms);
         }
     }
-    if (!d->done && (whist_dlv_has_data(d) || whist_dlv_control(d, d->retry_ms) != 0)) {
-        sooner(&t, d->retry_ms);
+    if (!d->done && (whist_dlv_has_data(d, NEVER) || whist_dlv_control(d, d->retry_ms) != 0)) {
+        int64_t held = whist_dlv_held_until(d);
+        sooner(&t, held != NEVER ? later(held, d->retry_ms) : d->retry_ms);
     }
     if (d->failed && !d->done) {
         sooner(&t, d->tell_until_ms);

@@ -22,6 +22,11 @@
 #define EARLY_MAX 256
 /* Pause before memory is asked for again, in milliseconds. */
 #define NOMEM_PAUSE_MS 50
+/* With this many POSTs with messages in flight, small messages wait for others to share theirs, …
+ */
+#define HOLD_FLYING 2
+/* … for this long at most, in milliseconds. */
+#define HOLD_MS 1
 /* How late a tick shows that this process itself was stopped, in milliseconds. */
 #define OWN_PAUSE_MS 1000
 
@@ -40,6 +45,7 @@ struct unit {
     struct whist_buffer heads;       /* shared: of its frames */
     uint32_t n_frames;               /* in heads, if shared */
     uint64_t first_message;          /* messages before it */
+    int64_t opened_ms;               /* shared: when its first message came */
     size_t cut;                      /* not shared: bytes that are in segments already */
     char phase[WHIST_MAX_PHASE + 1]; /* of the message; shared: of the last one */
 };
@@ -139,6 +145,7 @@ struct delivery {
     /* Sending */
     struct unit *queue, **queue_tail, *open; /* open: the last one, if more may be added */
     struct unit *fin;                        /* allocated beforehand */
+    bool hurry; /* somebody waits for an answer to what is in `open`, perhaps: it does not wait */
     struct segment *segments, **segments_tail;
     size_t n_segments;
     uint64_t out_position; /* of the next new segment */
@@ -197,7 +204,9 @@ void whist_dlv_connect(struct delivery *d, int64_t now, uint64_t peer_epoch);
 /* ---- delivery_send.c ---- */
 
 /* Queues the message; false without memory, then msg is untouched. */
-bool whist_dlv_queue(struct delivery *d, struct whist_buffer *msg, const char *phase);
+bool whist_dlv_queue(struct delivery *d, int64_t now, struct whist_buffer *msg, const char *phase);
+/* Until when the first unit of the queue waits for more messages; NEVER: it does not. */
+int64_t whist_dlv_held_until(const struct delivery *d);
 void whist_dlv_queue_fin(struct delivery *d);
 /* Drops what is queued and unacknowledged; what is in flight stays until its POST ends. */
 void whist_dlv_drop_out(struct delivery *d);
@@ -210,7 +219,7 @@ struct slot *whist_dlv_slot(struct delivery *d, uint64_t id);
 /* The kind of POST without messages that is to be sent now, 0: none. */
 uint8_t whist_dlv_control(const struct delivery *d, int64_t now);
 /* A segment waits, or can be cut from the queue. */
-bool whist_dlv_has_data(const struct delivery *d);
+bool whist_dlv_has_data(const struct delivery *d, int64_t now);
 
 /* ---- delivery_inbox.c ---- */
 

@@ -74,7 +74,8 @@ static bool share_unit(struct unit *u, struct whist_buffer *msg, const char *pha
 }
 
 /* A unit that begins with the message; takes its contents. */
-static bool new_unit(struct delivery *d, bool shared, struct whist_buffer *msg, const char *phase)
+static bool new_unit(struct delivery *d, int64_t now, bool shared, struct whist_buffer *msg,
+                     const char *phase)
 {
     struct unit *u = whist_zalloc(1, sizeof *u);
     if (u == NULL) {
@@ -88,6 +89,7 @@ static bool new_unit(struct delivery *d, bool shared, struct whist_buffer *msg, 
         return false;
     }
     u->n_frames = 1;
+    u->opened_ms = now;
     set_phase(u, phase);
     u->payload = *msg;
     *msg = (struct whist_buffer){0};
@@ -95,13 +97,14 @@ static bool new_unit(struct delivery *d, bool shared, struct whist_buffer *msg, 
     return true;
 }
 
-bool whist_dlv_queue(struct delivery *d, struct whist_buffer *msg, const char *phase)
+bool whist_dlv_queue(struct delivery *d, int64_t now, struct whist_buffer *msg, const char *phase)
 {
-    size_t len = msg->len, room = d->opt.coalesce_bytes - POST_TAIL_LEN;
+    bool sharing = d->opt.coalesce_bytes >= 256;
+    size_t len = msg->len, room = sharing ? d->opt.coalesce_bytes - POST_TAIL_LEN : 0;
     bool small = len <= room / 2 && len + FRAME_HEAD_MAX <= room;
     struct unit *u = d->open;
     bool fits = u != NULL && u->payload.len + u->heads.len + len + FRAME_HEAD_MAX <= room;
-    if (small && fits ? !share_unit(u, msg, phase) : !new_unit(d, small, msg, phase)) {
+    if (small && fits ? !share_unit(u, msg, phase) : !new_unit(d, now, small, msg, phase)) {
         return false;
     }
     whist_dlv_run(&d->out, len, phase, strlen(phase));
@@ -170,11 +173,34 @@ static void cut_part(const struct delivery *d, struct segment *g, struct unit *u
     u->cut += g->len;
 }
 
+static struct segment *first_waiting(const struct delivery *d)
+{
+    struct segment *g = d->segments;
+    while (g != NULL && g->state != SEGMENT_WAITING) {
+        g = g->next;
+    }
+    return g;
+}
+
+int64_t whist_dlv_held_until(const struct delivery *d)
+{
+    const struct unit *u = d->queue;
+    bool held = u != NULL && u == d->open && d->data_flying >= HOLD_FLYING && !d->hurry &&
+                !d->closing && first_waiting(d) == NULL;
+    return held ? u->opened_ms + HOLD_MS : NEVER;
+}
+
+static bool is_held(const struct delivery *d, int64_t now)
+{
+    int64_t until = whist_dlv_held_until(d);
+    return until != NEVER && now < until;
+}
+
 /* Makes the next segment of what is queued; NULL if there is nothing, no credit or no memory. */
 static struct segment *cut(struct delivery *d, int64_t now)
 {
     struct unit *u = d->queue;
-    if (u == NULL || d->n_segments >= SEGMENTS_MAX) {
+    if (u == NULL || d->n_segments >= SEGMENTS_MAX || is_held(d, now)) {
         return NULL;
     }
     if (d->out_position >= d->out_credit) {
@@ -190,6 +216,7 @@ static struct segment *cut(struct delivery *d, int64_t now)
     d->stalled = false;
     g->unit = u;
     if (u->shared) {
+        d->hurry = d->hurry && u != d->open;
         g->len = u->payload.len;
         g->n_frames = g->n_messages = u->n_frames;
         g->first_message = u->first_message;
@@ -213,21 +240,13 @@ static struct segment *cut(struct delivery *d, int64_t now)
     return g;
 }
 
-static struct segment *first_waiting(const struct delivery *d)
-{
-    struct segment *g = d->segments;
-    while (g != NULL && g->state != SEGMENT_WAITING) {
-        g = g->next;
-    }
-    return g;
-}
-
-bool whist_dlv_has_data(const struct delivery *d)
+bool whist_dlv_has_data(const struct delivery *d, int64_t now)
 {
     if (d->failed || !d->connected || d->data_flying >= d->opt.depth) {
         return false;
     }
-    bool more = d->queue != NULL && d->n_segments < SEGMENTS_MAX && d->out_position < d->out_credit;
+    bool more = d->queue != NULL && d->n_segments < SEGMENTS_MAX &&
+                d->out_position < d->out_credit && !is_held(d, now);
     return more || first_waiting(d) != NULL;
 }
 
@@ -373,7 +392,7 @@ bool whist_delivery_next_post(struct delivery *d, int64_t now, struct delivery_p
 bool whist_delivery_wants_post(const struct delivery *d, int64_t now)
 {
     return now >= d->retry_ms && !d->done &&
-           (whist_dlv_has_data(d) || whist_dlv_control(d, now) != 0);
+           (whist_dlv_has_data(d, now) || whist_dlv_control(d, now) != 0);
 }
 
 void whist_dlv_end_slot(struct delivery *d, struct slot *s, segment_state state)

@@ -59,6 +59,7 @@ static void large_buffers(void)
     pair_open(&p);
     for (unsigned i = 0; i < 3; i++) {
         pair_send(&p, 1, 20, (uint8_t)i, "x");
+        p.now++;
         CHECK(pair_post(&p, 1, &c[i]));
     }
     for (unsigned i = 3; i-- > 0;) {

@@ -32,7 +32,6 @@ static void options(void)
     BAD(answer_ms, (int64_t)1 << 40, "time");
     BAD(post_bytes, 511, "post_bytes");
     BAD(post_bytes, WHIST_POST_LIMIT + 1, "post_bytes");
-    BAD(coalesce_bytes, 255, "coalesce_bytes");
     BAD(coalesce_bytes, 2 * MIB, "coalesce_bytes");
     BAD(depth, WHIST_DEPTH_MAX + 1, "depth");
     BAD(window_bytes, SIZE_MAX, "window_bytes");
@@ -81,6 +80,7 @@ static void any_order(void)
         pair_open(&p);
         for (uint8_t i = 0; i < 4; i++) {
             pair_send(&p, 1, 100, i, "x");
+            p.now++; /* more than two wait for others to share their POST, for a moment */
             CHECK(pair_post(&p, 1, &c[i]));
         }
         bool seen[4] = {false};
@@ -115,6 +115,7 @@ static void late_message(void)
     pair_open(&p);
     for (uint8_t i = 0; i < 3; i++) {
         pair_send(&p, 1, 10, i, "x");
+        p.now++;
         CHECK(pair_post(&p, 1, &c[i]));
     }
     whist_delivery_wait_begin(p.d[2], p.now, "x");
@@ -132,6 +133,37 @@ static void late_message(void)
 }
 
 /* ---- POSTs ---- */
+
+/* While two POSTs are in flight a small message waits a millisecond for others, unless somebody
+ * waits for an answer. */
+static void small_ones_wait(void)
+{
+    struct pair p;
+    struct carried c[3], more;
+    pair_open(&p);
+    for (unsigned i = 0; i < 2; i++) {
+        pair_send(&p, 1, 10, (uint8_t)i, "x");
+        CHECK(pair_post(&p, 1, &c[i]));
+    }
+    pair_send(&p, 1, 10, 2, "x");
+    CHECK(!whist_delivery_wants_post(p.d[1], p.now) && !pair_post(&p, 1, &more));
+    CHECK(whist_delivery_next_deadline(p.d[1]) == p.now + 1);
+    whist_delivery_wait_begin(p.d[1], p.now, "x");
+    CHECK(pair_post(&p, 1, &c[2]));
+    whist_delivery_wait_end(p.d[1], p.now);
+    pair_send(&p, 1, 10, 3, "x");
+    CHECK(!pair_post(&p, 1, &more));
+    p.now++;
+    CHECK(pair_post(&p, 1, &more));
+    pair_carry(&p, &c[0]);
+    pair_carry(&p, &c[1]);
+    pair_carry(&p, &c[2]);
+    pair_carry(&p, &more);
+    for (uint8_t i = 0; i < 4; i++) {
+        pair_take(&p, 2, 10, i, "x");
+    }
+    pair_free(&p);
+}
 
 static void small_ones_share(void)
 {
@@ -494,6 +526,7 @@ static const struct test_case cases[] = {
     {"both_ways", both_ways},
     {"any_order", any_order},
     {"late_message", late_message},
+    {"small_ones_wait", small_ones_wait},
     {"small_ones_share", small_ones_share},
     {"nothing_is_copied", nothing_is_copied},
     {"long_ones_split", long_ones_split},

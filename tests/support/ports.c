@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <unistd.h>
+#include <whist/identity.h>
 
 #include "harness.h"
 
@@ -20,6 +21,40 @@ int listen_loopback(uint16_t *port_out)
     return fd;
 }
 
+/* ---- Keys ---- */
+
+static struct whist_identity *identities[WHIST_MAX_PARTIES];
+static struct whist_party_trust trust[WHIST_MAX_PARTIES];
+static pthread_once_t keys_once = PTHREAD_ONCE_INIT;
+
+static void make_keys(void)
+{
+    static char names[WHIST_MAX_PARTIES][16], pins[WHIST_MAX_PARTIES][WHIST_PIN_TEXT];
+    struct whist_error err;
+
+    for (size_t i = 0; i < WHIST_MAX_PARTIES; i++) {
+        snprintf(names[i], sizeof names[i], "party%zu", i);
+        const struct whist_identity_options o = {.name = names[i], .days = 2};
+        CHECK_OK(whist_identity_generate(&identities[i], &o, &err), err);
+        whist_identity_pin(identities[i], pins[i]);
+        trust[i] = (struct whist_party_trust){.name = names[i], .proof.pin = pins[i]};
+    }
+}
+
+const struct whist_identity *test_identity(size_t i)
+{
+    pthread_once(&keys_once, make_keys);
+    return identities[i];
+}
+
+const struct whist_party_trust *test_trust(void)
+{
+    pthread_once(&keys_once, make_keys);
+    return trust;
+}
+
+/* ---- Channels ---- */
+
 static whist_status make_one(struct whist_channel **out, const struct whist_http_options *options,
                              int fd, const struct whist_http_tuning *tuning,
                              struct whist_error *err)
@@ -29,7 +64,7 @@ static whist_status make_one(struct whist_channel **out, const struct whist_http
 }
 
 static whist_status make_channels(struct whist_channel **out, size_t n,
-                                  const struct whist_http_options *base, bool legacy,
+                                  const struct whist_http_options *base, bool legacy, bool tls,
                                   const struct whist_http_tuning *tuning, struct whist_error *err)
 {
     struct whist_http_options options = base != NULL ? *base : (struct whist_http_options){0};
@@ -42,8 +77,7 @@ static whist_status make_channels(struct whist_channel **out, size_t n,
     for (size_t i = 0; i < n; i++) {
         uint16_t port;
         fds[i] = listen_loopback(&port);
-        snprintf(urls[i], sizeof urls[i], "http%s://127.0.0.1:%u",
-                 options.identity != NULL ? "s" : "", (unsigned)port);
+        snprintf(urls[i], sizeof urls[i], "http%s://127.0.0.1:%u", tls ? "s" : "", (unsigned)port);
         pointers[i] = urls[i];
     }
     options.n = n;
@@ -51,6 +85,8 @@ static whist_status make_channels(struct whist_channel **out, size_t n,
     options.legacy = legacy;
     for (; made < n; made++) {
         options.me = made;
+        options.identity = tls ? test_identity(made) : NULL;
+        options.trust = tls ? test_trust() : NULL;
         st = make_one(&out[made], &options, fds[made], tuning, err);
         if (st != WHIST_OK) {
             break;
@@ -71,11 +107,12 @@ whist_status make_http_channels(struct whist_channel **out, size_t n,
                                 const struct whist_http_options *base,
                                 const struct whist_http_tuning *tuning, struct whist_error *err)
 {
-    return make_channels(out, n, base, true, tuning, err);
+    return make_channels(out, n, base, true, false, tuning, err);
 }
 
 whist_status make_native_channels(struct whist_channel **out, size_t n,
-                                  const struct whist_http_options *base, struct whist_error *err)
+                                  const struct whist_http_options *base, bool tls,
+                                  struct whist_error *err)
 {
-    return make_channels(out, n, base, false, NULL, err);
+    return make_channels(out, n, base, false, tls, NULL, err);
 }

@@ -16,8 +16,13 @@ whist_status make_http_channels(struct whist_channel **out, size_t n,
                                 const struct whist_http_options *base,
                                 const struct whist_http_tuning *tuning, struct whist_error *err);
 
-/* The same in native mode. */
+/* The same in native mode. tls: with keys of the parties of test_party. */
 whist_status make_native_channels(struct whist_channel **out, size_t n,
-                                  const struct whist_http_options *base, struct whist_error *err);
+                                  const struct whist_http_options *base, bool tls,
+                                  struct whist_error *err);
+
+/* Key of party i, the same for the life of the process, and how all of them prove themselves. */
+const struct whist_identity *test_identity(size_t i);
+const struct whist_party_trust *test_trust(void);
 
 #endif
