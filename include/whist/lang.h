@@ -282,6 +282,19 @@ WHIST_API WHIST_MUST_CHECK whist_status whist_program_circuit(const struct whist
                                                               struct whist_circuit **circuit_out,
                                                               struct whist_error *err);
 
+/** The same gates, made as they are pulled: for programs whose circuit is larger than memory. They
+ *  are made once at once, to count them, and again, in a thread of the source, while they are
+ *  pulled; `cancelled` of the options is called from there too.
+ *  @param p a bound program, which must outlive the source and not be bound again
+ *  @param source_out the caller's to free
+ *  @param err may be NULL
+ *  @retval WHIST_ERR_LIMIT too large
+ *  @retval WHIST_ERR_CANCELLED by the options' callback
+ *  @retval WHIST_ERR_NOMEM out of memory */
+WHIST_API WHIST_MUST_CHECK whist_status whist_program_source(const struct whist_program *p,
+                                                             struct whist_gate_source **source_out,
+                                                             struct whist_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -72,3 +72,23 @@ whist_status whist_program_circuit(const struct whist_program *p,
     word_clear(&whole);
     return st;
 }
+
+/* ---- Gates as they are pulled ---- */
+
+static whist_status produce(void *ctx, struct word_sink *sink, struct whist_error *err)
+{
+    struct word_program last;
+
+    TRY(program_run(ctx, sink, &last, err));
+    whist_status st = sink->segment(sink, &last, err);
+    word_clear(&last);
+    return st;
+}
+
+whist_status whist_program_source(const struct whist_program *p,
+                                  struct whist_gate_source **source_out, struct whist_error *err)
+{
+    WHIST_REQUIRE(p->bound);
+    const struct gates_producer producer = {.run = produce, .ctx = (void *)(uintptr_t)p};
+    return gates_source_new(source_out, &producer, err);
+}
