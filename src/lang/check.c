@@ -29,12 +29,16 @@ void check_unexpected(struct checker *c, struct lang_span span, const struct lan
     found = infer_prune(c, found);
     if ((lang_is_integer(want) || want->kind == TYPE_BOOL) &&
         (lang_is_integer(found) || found->kind == TYPE_BOOL)) {
-        lang_diag_help(c->u, d, "convert it with `as %s`", wanted);
+        if (want->kind == TYPE_BOOL) {
+            lang_diag_help(c->u, d, "compare it: `!= 0`");
+        } else {
+            lang_diag_help(c->u, d, "convert it with `as %s`", wanted);
+        }
     } else if (want->kind == TYPE_ARRAY && found->kind == TYPE_ARRAY &&
                infer_prune(c, want->elem) == infer_prune(c, found->elem)) {
         lang_diag_help(c->u, d,
                        "sizes are equal if they are written alike: as the same number, "
-                       "const or const { … }");
+                       "const or const { ... }");
     }
 }
 

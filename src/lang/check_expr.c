@@ -46,19 +46,27 @@ static bool negative_beside(const struct lang_expr *literal, const struct lang_t
            literal->num.suffix == 0 && lang_is_integer(other) && !lang_is_signed(other);
 }
 
-static void mismatch(struct checker *c, lang_op op, struct lang_span span,
-                     const struct lang_type *left_type, struct lang_span left,
-                     const struct lang_type *right_type, struct lang_span right)
-{
-    const char *a = check_text(c, left_type), *b = check_text(c, right_type);
-    struct lang_diag *d =
-        lang_report(c->u, DIAG_TypeMismatch, span,
-                    "the sides of `%s` have different types, %s and %s", op_text(op), a, b);
+struct side {
+    const struct lang_type *type;
+    struct lang_span span;
+    bool negative; /* a negative number without suffix */
+};
 
-    lang_diag_also(c->u, d, left, "this is %s", a);
-    lang_diag_also(c->u, d, right, "this is %s", b);
-    if (lang_is_integer(infer_prune(c, left_type)) && lang_is_integer(infer_prune(c, right_type))) {
-        lang_diag_help(c->u, d, "convert one of them: `as %s`", a);
+static void mismatch(struct checker *c, lang_op op, struct lang_span span, const struct side *s)
+{
+    const char *text[2];
+    struct lang_diag *d;
+
+    for (int i = 0; i < 2; i++) {
+        text[i] = s[i].negative ? "a negative number" : check_text(c, s[i].type);
+    }
+    d = lang_report(c->u, DIAG_TypeMismatch, span,
+                    "the sides of `%s` have different types, %s and %s", op_text(op), text[0],
+                    text[1]);
+    lang_diag_also(c->u, d, s[0].span, "this is %s", text[0]);
+    lang_diag_also(c->u, d, s[1].span, "this is %s", text[1]);
+    if (lang_is_integer(infer_prune(c, s[0].type)) && lang_is_integer(infer_prune(c, s[1].type))) {
+        lang_diag_help(c->u, d, "convert one of them: `as %s`", text[0]);
     }
 }
 
@@ -81,7 +89,11 @@ const struct lang_type *check_operator(struct checker *c, lang_op op, struct lan
     r = infer_prune(c, right->type);
     if (negative_beside(left, r) || negative_beside(right, l) || !infer_unify(c, l, r)) {
         if (!l->bad && !r->bad) {
-            mismatch(c, op, span, l, left_span, r, right->span);
+            struct side sides[2] = {
+                {l, left_span, negative_beside(left, r)},
+                {r, right->span, negative_beside(right, l)},
+            };
+            mismatch(c, op, span, sides);
         }
         right->type = r->kind == TYPE_VAR ? c->u->error_type : r;
         if (left != NULL && l->kind == TYPE_VAR) {
@@ -127,7 +139,7 @@ static void check_unary(struct checker *c, struct lang_expr *e)
     } else if (!infer_is_number(c, t) || (lang_is_integer(t) && !lang_is_signed(t))) {
         d = lang_report(c->u, DIAG_ExpectedSignedNumberType, e->span,
                         "only signed numbers can be negated, not %s", check_text(c, t));
-        lang_diag_also(c->u, d, arg->span, "this is %s", check_text(c, t));
+        lang_diag_label(c->u, d, "this is %s", check_text(c, t));
         e->type = c->u->error_type;
     }
 }
@@ -528,6 +540,17 @@ static void check_variant_expr(struct checker *c, struct lang_expr *e)
 
 /* ---- Any expression ---- */
 
+/* 1.5 reads as field 5 of 1. */
+static void report_fraction(struct checker *c, struct lang_expr *e)
+{
+    struct lang_diag *d = lang_report(c->u, DIAG_ExpectedTupleType, e->span,
+                                      "expected a tuple before `.%u`, found a number", e->field);
+
+    lang_diag_label(c->u, d, "a number has no fields");
+    lang_diag_help(c->u, d, "there are only whole numbers");
+    e->type = c->u->error_type;
+}
+
 static void check_by_kind(struct checker *c, struct lang_expr *e, const struct lang_type *want,
                           const struct why *why)
 {
@@ -566,6 +589,10 @@ static void check_by_kind(struct checker *c, struct lang_expr *e, const struct l
         break;
     case EXPR_FIELD:
         check_expr(c, e->args[0], NULL, NULL);
+        if (e->args[0]->kind == EXPR_INT && e->field_name == NULL) {
+            report_fraction(c, e);
+            break;
+        }
         e->type = check_field(c, e->args[0]->type, e->span, e->field_name, &e->field);
         break;
     case EXPR_UNARY:

@@ -124,7 +124,7 @@ static void unknown_function(struct checker *c, struct lang_expr *e)
                     NAME(name));
     lang_diag_label(c->u, d, "not known");
     if (lang_name_is(name, "join_iter")) {
-        lang_diag_help(c->u, d, "join_iter is known in `for … in join_iter(a, b)` only");
+        lang_diag_help(c->u, d, "join_iter is known in `for ... in join_iter(a, b)` only");
     } else if (lang_name_is(name, "max") || lang_name_is(name, "min")) {
         lang_diag_help(c->u, d, "max and min are known in consts only; define a function");
     } else {
@@ -337,7 +337,7 @@ static void check_if_alone(struct checker *c, struct lang_expr *e, const struct 
     if (infer_unify(c, t, e->type)) {
         return;
     }
-    d = lang_report(c->u, DIAG_TypeMismatch, e->span, "an `if` of type %s needs an `else`",
+    d = lang_report(c->u, DIAG_TypeMismatch, e->span, "an `if` whose value is %s needs an `else`",
                     check_text(c, t));
     lang_diag_also(c->u, d, e->branch.then_block->span, "this is %s", check_text(c, t));
     lang_diag_help(c->u, d, "add `else { ... }`");
@@ -361,7 +361,7 @@ void check_if(struct checker *c, struct lang_expr *e, const struct lang_type *wa
         return;
     }
     e->type = e->branch.then_block->type;
-    check_expr(c, e->branch.else_expr, e->type, NULL);
+    check_expr(c, e->branch.else_expr, NULL, NULL);
     if (!infer_unify(c, e->type, e->branch.else_expr->type)) {
         branch_mismatch(c, e);
         e->type = c->u->error_type;
@@ -451,6 +451,9 @@ static struct lang_local *assigned(struct checker *c, const struct lang_place *p
         lang_diag_label(c->u, d, "not known here");
         suggest_value(c, d, p->name, false);
         return NULL;
+    }
+    if (local == NULL) {
+        c->globals[p->name->id].constant->used = true;
     }
     d = lang_report(c->u, DIAG_IdentifierNotDeclaredAsMutable, p->span,
                     local == NULL ? "`%.*s` is a const and cannot be assigned"

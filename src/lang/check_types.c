@@ -26,11 +26,12 @@ static void want_outside(struct checker *c, const struct lang_cexpr *e)
 static void unknown_const(struct checker *c, const struct lang_cexpr *e)
 {
     struct candidates all = {e->name, NULL, 3};
-    const struct lang_const *below = c->globals[e->name->id].constant;
+    struct lang_const *below = c->globals[e->name->id].constant;
     struct lang_diag *d = lang_report(c->u, DIAG_UnknownIdentifier, e->span,
                                       "there is no const `%.*s` here", NAME(e->name));
 
     if (below != NULL) {
+        below->used = true;
         lang_diag_also(c->u, d, below->span, "defined only here");
         lang_diag_help(c->u, d, "a const may name the consts above it");
         return;

@@ -141,7 +141,7 @@ void lang_diag_also(struct lang_unit *unit, struct lang_diag *d, struct lang_spa
     struct lang_label *more;
     va_list args;
 
-    if ((d->next == NULL && d != unit->diags->last) ||
+    if ((d->next == NULL && d != unit->diags->last) || d->n_more == LANG_MAX_LABELS ||
         (more = lang_arena_try(unit->arena, (d->n_more + 1) * sizeof(*more))) == NULL) {
         return;
     }

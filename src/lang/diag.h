@@ -98,6 +98,9 @@ struct lang_label {
     const char *text;
 };
 
+/* Further labels are left out. */
+#define LANG_MAX_LABELS 8
+
 struct lang_diag {
     lang_diag_kind kind;
     struct lang_span span;

@@ -161,15 +161,49 @@ static void put_place(struct out *o, const struct lang_unit *u, uint32_t width,
     put_string(o, "\n");
 }
 
+/* The place itself and the labels, in order of lines; those of one line share it. Returns the width
+ * of line numbers. */
+static uint32_t sort_places(const struct lang_unit *u, const struct lang_diag *d,
+                            struct lang_label *out)
+{
+    uint32_t width = 1;
+
+    for (uint32_t i = 0; i <= d->n_more; i++) {
+        struct lang_label next = {d->span, d->label};
+        uint32_t line, at = i;
+
+        if (i > 0) {
+            next = d->more[i - 1];
+        }
+        line = place_of(u, next.span).line;
+        width = digits(line) > width ? digits(line) : width;
+        for (; at > 0 && place_of(u, out[at - 1].span).line > line; at--) {
+            out[at] = out[at - 1];
+        }
+        out[at] = next;
+    }
+    return width;
+}
+
+static void put_help(struct out *o, uint32_t width, const char *help)
+{
+    put_gutter(o, width, 0);
+    put_string(o, "\n");
+    put_times(o, ' ', width);
+    set(o, BLUE);
+    put_string(o, " = ");
+    set(o, GREEN);
+    put_string(o, "help");
+    set(o, PLAIN);
+    putf(o, ": %s\n", help);
+}
+
 static void put_source(struct out *o, const struct lang_unit *u, const struct lang_diag *d, style s)
 {
+    struct lang_label places[LANG_MAX_LABELS + 1];
     struct place p = place_of(u, d->span);
-    uint32_t width = digits(p.line), last = p.line, before;
+    uint32_t width = sort_places(u, d, places), last = 0;
 
-    for (uint32_t i = 0; i < d->n_more; i++) {
-        uint32_t w = digits(place_of(u, d->more[i].span).line);
-        width = w > width ? w : width;
-    }
     put_times(o, ' ', width);
     set(o, BLUE);
     put_string(o, "--> ");
@@ -177,29 +211,21 @@ static void put_source(struct out *o, const struct lang_unit *u, const struct la
     putf(o, "%s:%u:%u\n", u->file, p.line, p.column);
     put_gutter(o, width, 0);
     put_string(o, "\n");
-    put_place(o, u, width, d->span, false, "^", s, d->label);
-    for (uint32_t i = 0; i < d->n_more; i++) {
-        uint32_t line = place_of(u, d->more[i].span).line;
+    for (uint32_t i = 0; i <= d->n_more; i++) {
+        uint32_t line = place_of(u, places[i].span).line;
+        bool main = places[i].text == d->label;
 
-        if (line > last + 1 || line < last) {
+        if (last != 0 && line > last + 1) {
             set(o, BLUE);
             put_string(o, "...\n");
             set(o, PLAIN);
         }
-        before = last;
+        put_place(o, u, width, places[i].span, line == last, main ? "^" : "-", main ? s : BLUE,
+                  places[i].text);
         last = line;
-        put_place(o, u, width, d->more[i].span, line == before, "-", BLUE, d->more[i].text);
     }
     if (d->help != NULL) {
-        put_gutter(o, width, 0);
-        put_string(o, "\n");
-        put_times(o, ' ', width);
-        set(o, BLUE);
-        put_string(o, " = ");
-        set(o, GREEN);
-        put_string(o, "help");
-        set(o, PLAIN);
-        putf(o, ": %s\n", d->help);
+        put_help(o, width, d->help);
     }
 }
 

@@ -189,14 +189,15 @@ static void finish_arms(struct checker *c, struct lang_expr *e)
     const struct lang_type *t = e->match.value->type;
     struct lang_pattern **patterns = front_array(c->f, e->n_items, sizeof(*patterns));
     char witness[200];
-    bool gave_up = false, missing;
+    bool gave_up = false, missing, all = false;
     struct lang_diag *d;
 
     for (uint32_t i = 0; i < e->n_items; i++) {
         patterns[i] = e->match.arms[i].pattern;
+        all |= patterns[i]->irrefutable;
     }
-    missing = patterns_incomplete(c->u, &c->pattern_fuel, t, patterns, e->n_items, witness,
-                                  sizeof(witness), &gave_up);
+    missing = !all && patterns_incomplete(c->u, &c->pattern_fuel, t, patterns, e->n_items, witness,
+                                          sizeof(witness), &gave_up);
     if (gave_up) {
         report_too_complex(c, e);
     } else if (missing) {
@@ -254,7 +255,7 @@ static void finish_unary(struct checker *c, struct lang_expr *e)
         d = lang_report(c->u, DIAG_ExpectedSignedNumberType, e->span,
                         "only signed numbers can be negated, not %s",
                         lang_scalar_name(e->type->kind));
-        lang_diag_also(c->u, d, e->args[0]->span, "this is %s", lang_scalar_name(e->type->kind));
+        lang_diag_label(c->u, d, "this is %s", lang_scalar_name(e->type->kind));
     }
     e->site = operator_site(c, OP_NEG, e->span, e->type);
 }

@@ -65,6 +65,14 @@ static bool is_end(const struct parser *p, const token_kind *ends)
     return false;
 }
 
+/* Whether the token after a `}` belongs to what the brace stands in. */
+static bool goes_on(const struct parser *p)
+{
+    return parse_at(p, TOK_PAREN_CLOSE) || parse_at(p, TOK_BRACKET_CLOSE) ||
+           parse_at(p, TOK_COMMA) || parse_at(p, TOK_DOT) || parse_at(p, TOK_ELSE) ||
+           parse_at(p, TOK_AS);
+}
+
 void parse_skip_to(struct parser *p, const token_kind *ends)
 {
     uint32_t open = 0;
@@ -77,7 +85,10 @@ void parse_skip_to(struct parser *p, const token_kind *ends)
             open++;
         } else if (parse_at(p, TOK_BRACE_CLOSE) && --open == 0) {
             parse_next(p);
-            return;
+            if (!goes_on(p)) {
+                return;
+            }
+            continue;
         }
         parse_next(p);
     }
@@ -158,7 +169,7 @@ const struct lang_name *parse_name(struct parser *p, const char *what, struct la
     }
     d = parse_error(p, DIAG_ExpectedIdentifier, "expected the name of %s, found %s", what,
                     token_text(p->tok.kind));
-    if (p->tok.name != NULL) {
+    if (p->tok.name != NULL && !parse_at_definition(p)) {
         lang_diag_help(p->f->unit, d, "%s is a keyword and cannot be a name",
                        token_text(p->tok.kind));
     }

@@ -218,7 +218,8 @@ static struct lang_expr *primary_expr(struct parser *p, bool no_struct)
     default:
         d = parse_error(p, DIAG_ExpectedExpr, "expected an expression, found %s",
                         token_text(p->tok.kind));
-        if (parse_at(p, TOK_SEMI)) {
+        if (parse_at(p, TOK_SEMI) && p->last_to > 0 &&
+            strchr(";{}", p->f->unit->source[p->last_to - 1]) != NULL) {
             lang_diag_help(p->f->unit, d, "there are no empty statements: remove the `;`");
         } else if (parse_at(p, TOK_AMP)) {
             lang_diag_help(p->f->unit, d, "there are no references: values are passed whole");

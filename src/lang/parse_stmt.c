@@ -392,6 +392,21 @@ static void hint_statement(struct parser *p, struct lang_diag *d, const struct l
     }
 }
 
+/* Said where the statement ends, which may be lines before what follows. */
+static void report_no_end(struct parser *p, const struct lang_stmt *s, bool arm)
+{
+    struct lang_diag *d =
+        parse_error(p, DIAG_Expected, "expected %s after the %s, found %s", arm ? "`,`" : "`;`",
+                    arm ? "arm" : "statement", token_text(p->tok.kind));
+
+    if (d->has_place) {
+        d->span.from = d->span.to = p->last_to;
+    }
+    lang_diag_label(p->f->unit, d, "expected %s", arm ? "`,`" : "`;`");
+    lang_diag_also(p->f->unit, d, p->tok.span, "did not expect this");
+    hint_statement(p, d, s);
+}
+
 /* Whether the statement may end here without a semicolon. */
 static bool stmt_ends(const struct parser *p, token_kind first, bool arm)
 {
@@ -424,11 +439,7 @@ struct lang_stmt *parse_stmt(struct parser *p, bool arm)
     }
     s->span = parse_span(p, from);
     if (!parse_accept(p, TOK_SEMI) && !stmt_ends(p, first, arm)) {
-        struct lang_diag *d =
-            parse_error(p, DIAG_Expected, "expected %s after the %s, found %s", arm ? "`,`" : "`;`",
-                        arm ? "arm" : "statement", token_text(p->tok.kind));
-        lang_diag_also(p->f->unit, d, s->span, "%s ends here", arm ? "the arm" : "the statement");
-        hint_statement(p, d, s);
+        report_no_end(p, s, arm);
         return NULL;
     }
     return s;

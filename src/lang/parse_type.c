@@ -218,7 +218,7 @@ static bool array_type(struct parser *p, struct lang_typeref *t)
     if (is_operator(p)) {
         d = parse_error(p, DIAG_Expected, "expected `]` after the size, found %s",
                         token_text(p->tok.kind));
-        lang_diag_help(p->f->unit, d, "write a computed size as const { … }");
+        lang_diag_help(p->f->unit, d, "write a computed size as const { ... }");
         return false;
     }
     return parse_expect(p, TOK_BRACKET_CLOSE, "after the size");

@@ -1,0 +1,4 @@
+pub fn main(p: (u8, u8)) -> u8 {
+    let (a, a) = p;
+    a
+}

@@ -1,0 +1,4 @@
+fn
+pub fn main(x: u8) -> u8 {
+    x
+}

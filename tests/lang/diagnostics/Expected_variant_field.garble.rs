@@ -1,0 +1,4 @@
+enum E { A((u8, u8)) }
+pub fn main(e: E) -> E {
+    e
+}

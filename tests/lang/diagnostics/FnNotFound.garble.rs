@@ -1,0 +1,4 @@
+//! fn mian
+pub fn main(x: u8) -> u8 {
+    x
+}

@@ -1,0 +1,5 @@
+const N: u8 = 1u8;
+pub fn main(x: u8) -> u8 {
+    N = x;
+    x
+}

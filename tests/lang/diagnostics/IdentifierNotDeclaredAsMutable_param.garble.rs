@@ -1,0 +1,4 @@
+pub fn main(x: u8) -> u8 {
+    x = 1;
+    x
+}

@@ -1,0 +1,4 @@
+const A: u8 = 2u8 * 3u8;
+pub fn main(x: u8) -> u8 {
+    x + A
+}

@@ -1,0 +1,3 @@
+pub fn main(x: i8) -> i8 {
+    x + -129i8
+}

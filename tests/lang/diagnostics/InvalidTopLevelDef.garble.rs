@@ -1,0 +1,4 @@
+use std::io;
+pub fn main(x: u8) -> u8 {
+    x
+}

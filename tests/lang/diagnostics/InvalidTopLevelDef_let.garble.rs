@@ -1,0 +1,4 @@
+let x = 1;
+pub fn main(x: u8) -> u8 {
+    x
+}

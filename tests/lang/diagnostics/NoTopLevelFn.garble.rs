@@ -1,0 +1,7 @@
+fn f(a: u8) -> u8 {
+    a
+}
+pub fn main(x: u8) -> u8 {
+    let f = f(x);
+    f(x)
+}

@@ -1,0 +1,4 @@
+//! max_source 40
+pub fn main(x: u8) -> u8 {
+    x + x
+}

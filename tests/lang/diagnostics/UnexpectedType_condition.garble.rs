@@ -1,0 +1,3 @@
+pub fn main(x: u8) -> u8 {
+    if x { 1 } else { 2 }
+}

@@ -1,0 +1,3 @@
+pub fn main(x: u8, y: u16) -> u8 {
+    x << y
+}

@@ -1,0 +1,3 @@
+pub fn main(count: u8) -> u8 {
+    cuont + 1
+}

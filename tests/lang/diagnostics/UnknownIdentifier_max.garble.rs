@@ -1,0 +1,3 @@
+pub fn main(x: u8, y: u8) -> u8 {
+    max(x, y)
+}

@@ -1,0 +1,4 @@
+struct Point { first: u8 }
+pub fn main(p: Point) -> u8 {
+    p.frist
+}

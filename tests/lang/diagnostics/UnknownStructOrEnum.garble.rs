@@ -1,0 +1,4 @@
+struct Point { x: u8 }
+pub fn main(p: Piont) -> u8 {
+    p.x
+}

@@ -1,0 +1,4 @@
+pub fn main(x: u8) -> u8 {
+    /* one /* two */
+    x
+}
