@@ -9,7 +9,7 @@
 #include "report.h"
 
 /* Kinds of link that a row compares, each with the raw one beside it. */
-static const enum link_kind all_kinds[] = {LINK_TCP, LINK_HTTP, LINK_TCP_TLS};
+static const enum link_kind all_kinds[] = {LINK_TCP, LINK_HTTP, LINK_TCP_TLS, LINK_HTTPS};
 static const enum link_kind single_kinds[] = {LINK_TCP, LINK_SINGLE};
 
 static const struct row {
@@ -20,13 +20,13 @@ static const struct row {
     const enum link_kind *kinds; /* raw, ours, raw, ours */
     size_t n_kinds;
 } rows[] = {
-    {"ping-pong, one CPU", "ping_pong_one_cpu", PING_PONG, 64, true, all_kinds, 3},
-    {"ping-pong", "ping_pong", PING_PONG, 64, false, all_kinds, 3},
-    {"64 B", "stream_64", STREAM, 64, false, all_kinds, 3},
+    {"ping-pong, one CPU", "ping_pong_one_cpu", PING_PONG, 64, true, all_kinds, 4},
+    {"ping-pong", "ping_pong", PING_PONG, 64, false, all_kinds, 4},
+    {"64 B", "stream_64", STREAM, 64, false, all_kinds, 4},
     {"64 B, one a POST", "single_64", STREAM, 64, false, single_kinds, 2},
-    {"64 KiB", "stream_65536", STREAM, 65536, false, all_kinds, 3},
-    {"1 MiB", "stream_1048576", STREAM, 1048576, false, all_kinds, 3},
-    {"64 KiB both ways", "both_ways_65536", BOTH_WAYS, 65536, false, all_kinds, 3},
+    {"64 KiB", "stream_65536", STREAM, 65536, false, all_kinds, 4},
+    {"1 MiB", "stream_1048576", STREAM, 1048576, false, all_kinds, 4},
+    {"64 KiB both ways", "both_ways_65536", BOTH_WAYS, 65536, false, all_kinds, 4},
 };
 #define N_ROWS (sizeof(rows) / sizeof(rows[0]))
 
@@ -35,6 +35,7 @@ static const enum link_kind proxy_kinds[] = {LINK_HTTP};
 static const struct row proxy_rows[] = {
     {"nginx, 64 KiB", "nginx_65536", STREAM, 65536, false, proxy_kinds, 1},
     {"nginx, 1 MiB", "nginx_1048576", STREAM, 1048576, false, proxy_kinds, 1},
+    {"nginx, 8 MiB", "nginx_8388608", STREAM, 8388608, false, proxy_kinds, 1},
 };
 #define N_PROXY_ROWS (sizeof(proxy_rows) / sizeof(proxy_rows[0]))
 

@@ -6,6 +6,21 @@
 
 #define PHASE "bench"
 
+/* Keys, and who trusts whom; the URLs say so. */
+static whist_status make_identities(struct link_place *p, struct whist_error *err)
+{
+    for (size_t i = 0; i < 2; i++) {
+        struct whist_identity_options options = {.name = i == 0 ? "leader" : "follower"};
+        TRY(whist_identity_generate(&p->identities[i], &options, err));
+        whist_identity_pin(p->identities[i], p->pins[i]);
+        p->trust[i] = (struct whist_party_trust){.name = options.name, .proof.pin = p->pins[i]};
+        snprintf(p->https[i], sizeof(p->https[i]), "https%s", p->urls[i] + strlen("http"));
+        p->https_urls[i] = p->https[i];
+    }
+    p->urls = p->https_urls;
+    return WHIST_OK;
+}
+
 whist_status link_place_new(struct link_place *out, const struct contest *contest,
                             enum link_kind kind, struct whist_error *err)
 {
@@ -22,11 +37,13 @@ whist_status link_place_new(struct link_place *out, const struct contest *contes
         out->listen[0] = contest->listen[0];
         out->listen[1] = contest->listen[1];
     }
-    return WHIST_OK;
+    return kind == LINK_HTTPS ? make_identities(out, err) : WHIST_OK;
 }
 
 void link_place_clear(struct link_place *place)
 {
+    whist_identity_free(place->identities[0]);
+    whist_identity_free(place->identities[1]);
     if (place->listener.fd >= 0) {
         close(place->listener.fd);
     }
@@ -56,6 +73,8 @@ whist_status link_open(struct link *l, const struct link_place *place, size_t me
     http.me = me;
     http.urls = place->urls;
     http.listen = place->listen[me];
+    http.identity = place->identities[me];
+    http.trust = place->identities[me] != NULL ? place->trust : NULL;
     return whist_channel_http_new(&l->channel, &http, err);
 }
 

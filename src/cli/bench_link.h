@@ -7,11 +7,18 @@
 #include "bench_tcp.h"
 #include "procs.h"
 
+#include <whist/identity.h>
+
 /* What both processes must know; made before they are. */
 struct link_place {
     enum link_kind kind;
     struct tcp_listener listener;
-    struct tls_pair *tls; /* LINK_TCP_TLS */
+    struct tls_pair *tls;                 /* LINK_TCP_TLS */
+    struct whist_identity *identities[2]; /* LINK_HTTPS */
+    char pins[2][WHIST_PIN_TEXT];
+    struct whist_party_trust trust[2];
+    char https[2][48];
+    const char *https_urls[2];
     struct loopback_urls found;
     const char *const *urls; /* where the parties are reached */
     const char *listen[2];   /* where they listen, NULL: by the URL */

@@ -170,7 +170,7 @@ static whist_status calibrate(struct side *s, uint64_t *count_out, size_t kind,
                               struct whist_error *err)
 {
     double target = (double)s->contest->run_ms / 1000;
-    uint64_t count = s->contest->size > 4096 ? 64 : 1024;
+    uint64_t count = s->contest->size > 1048576 ? 8 : s->contest->size > 4096 ? 64 : 1024;
     struct run_result r;
 
     for (int i = 0; i < 8; i++) {
@@ -324,8 +324,9 @@ static whist_status attempt(struct answer *answers, struct task *task, struct wh
     if (socketpair(AF_UNIX, SOCK_STREAM, 0, task->control) != 0) {
         return cli_fail_errno(err, "cannot make a socket pair");
     }
-    for (; made < c->n_kinds; made++) {
-        TRY_OUT(link_place_new(&task->places[made], c, c->kinds[made], err));
+    while (made < c->n_kinds) {
+        size_t k = made++;
+        TRY_OUT(link_place_new(&task->places[k], c, c->kinds[k], err));
     }
     TRY_OUT(procs_start(&procs, 2, task_body, task, err));
     close(task->control[0]);
