@@ -9,6 +9,7 @@
 #include <whist/channel.h>
 #include <whist/circuit.h>
 #include <whist/http.h>
+#include <whist/identity.h>
 #include <whist/log.h>
 #include <whist/mpc.h>
 #include <whist/status.h>

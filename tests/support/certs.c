@@ -85,3 +85,31 @@ char *certs_pem(const struct whist_identity *id)
     whist_buffer_clear(&pem);
     return text;
 }
+
+void *certs_malloc(size_t size)
+{
+    return whist_may_allocate() ? malloc(size) : NULL;
+}
+
+static void *openssl_malloc(size_t size, const char *file, int line)
+{
+    (void)file, (void)line;
+    return certs_malloc(size);
+}
+
+static void *openssl_realloc(void *p, size_t size, const char *file, int line)
+{
+    (void)file, (void)line;
+    return whist_may_allocate() ? realloc(p, size) : NULL;
+}
+
+static void openssl_free(void *p, const char *file, int line)
+{
+    (void)file, (void)line;
+    free(p);
+}
+
+void certs_hook_openssl(void)
+{
+    CHECK(CRYPTO_set_mem_functions(openssl_malloc, openssl_realloc, openssl_free) == 1);
+}

@@ -27,4 +27,9 @@ struct whist_identity *certs_issue(const struct certs_form *form);
 /* The certificate as text, to be freed with free. */
 char *certs_pem(const struct whist_identity *id);
 
+/* malloc that fails when whist_alloc would; and the same for all of OpenSSL, to be called before it
+ * is used. */
+void *certs_malloc(size_t size);
+void certs_hook_openssl(void);
+
 #endif
