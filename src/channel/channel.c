@@ -38,7 +38,7 @@ static int64_t absolute(const struct whist_channel *ch, int64_t deadline_ms)
     if (deadline_ms != WHIST_DEADLINE_DEFAULT) {
         return deadline_ms;
     }
-    int64_t now = whist_now_ms();
+    int64_t now = whist_coarse_ms() + WHIST_COARSE_MS; /* never too early */
     return ch->timeout_ms > INT64_MAX - now ? INT64_MAX : now + ch->timeout_ms;
 }
 
@@ -85,6 +85,11 @@ whist_status whist_channel_send(struct whist_channel *ch, size_t to, struct whis
     check_peer(ch, to, phase);
     WHIST_REQUIRE(msg.data != NULL || msg.len == 0);
     TRY(check_length(ch, to, msg.len, phase, err));
+    if (ch->ops->send_view != NULL && msg.len <= WHIST_VIEW_MAX) {
+        struct whist_error unused;
+        return ch->ops->send_view(ch, to, msg, phase, absolute(ch, deadline_ms),
+                                  err != NULL ? err : &unused);
+    }
     if (whist_buffer_reserve(&copy, msg.len + SLACK) != WHIST_OK) {
         return whist_fail(err, WHIST_ERR_NOMEM, (int)to, phase,
                           "no memory for a message of %zu bytes", msg.len);

@@ -17,6 +17,17 @@ int64_t whist_now_ms(void)
     return whist_now_ns() / 1000000 + 1; /* never 0: that means "default" for deadlines */
 }
 
+int64_t whist_coarse_ms(void)
+{
+#ifdef CLOCK_MONOTONIC_COARSE
+    struct timespec ts;
+    if (clock_gettime(CLOCK_MONOTONIC_COARSE, &ts) == 0) {
+        return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000 + 1;
+    }
+#endif
+    return whist_now_ms();
+}
+
 int64_t whist_clock_ms(void)
 {
     return whist_now_ms();

@@ -37,7 +37,7 @@ static size_t kept_bytes;
 /* Class of a capacity that came from whist_pool_capacity, or N_CLASSES. */
 static size_t class_of(size_t cap)
 {
-    size_t k = 0;
+    size_t k = cap < CLASS_SIZE(0) ? N_CLASSES : 0;
     while (k < N_CLASSES && CLASS_SIZE(k) != cap) {
         k++;
     }
@@ -47,7 +47,7 @@ static size_t class_of(size_t cap)
 size_t whist_pool_capacity(size_t cap)
 {
 #if !POOL_OFF
-    for (size_t k = 0; k < N_CLASSES; k++) {
+    for (size_t k = cap > CLASS_SIZE(0) / 2 ? 0 : N_CLASSES; k < N_CLASSES; k++) {
         size_t below = k > 0 ? CLASS_SIZE(k - 1) : CLASS_SIZE(0) / 2;
         if (cap > below && cap <= CLASS_SIZE(k)) {
             return CLASS_SIZE(k);
