@@ -12,15 +12,14 @@
 
 #define BITS 32
 
-/* The link to the others: HTTP, and above it the envelope, which adds phases and aborts. */
+/* The link to the others: HTTP in clear, on this machine. With https URLs, an identity and the keys
+ * of the others (whist/identity.h) the same channel speaks mutual TLS. */
 static whist_status open_link(struct whist_channel **channel_out, size_t me,
                               const char *const *urls, size_t n, struct whist_error *err)
 {
-    struct whist_http_options options = {.n = n, .me = me, .urls = urls, .legacy = true};
-    struct whist_channel *http = NULL;
-    whist_status st = whist_channel_http_new(&http, &options, err);
+    struct whist_http_options options = {.n = n, .me = me, .urls = urls};
 
-    return st == WHIST_OK ? whist_channel_envelope_new(channel_out, http, err) : st;
+    return whist_channel_http_new(channel_out, &options, err);
 }
 
 /* The greatest of n numbers, and a source of its gates. */

@@ -22,6 +22,31 @@ struct option_info {
 #define MAX_SECONDS UINT64_C(10000000)
 
 static const struct option_info options[N_OPTIONS] = {
+    [OPT_SESSION] = {"session", "FILE", KIND_TEXT, 0, 0, 0,
+                     "session file with all parties (whist session make)"},
+    [OPT_ME] = {"me", "NAME", KIND_TEXT, 0, 0, 0,
+                "the own party of the session file: its name or index"},
+    [OPT_KEY] = {"key", "FILE", KIND_TEXT, 0, 0, 0,
+                 "file of the own private key (default NAME.key)"},
+    [OPT_CERT] = {"cert", "FILE", KIND_TEXT, 0, 0, 0,
+                  "file of the own certificate (default: beside the key, .crt in place of .key, or "
+                  "in the file of the key)"},
+    [OPT_NAME] = {"name", "NAME", KIND_TEXT, 0, 0, 0, "name of the party"},
+    [OPT_DAYS] = {"days", "N", KIND_NUMBER, 0, 1, 36500,
+                  "validity of the certificate (default 3650)"},
+    [OPT_URL] = {"url", "URL", KIND_TEXT, 0, 0, 0,
+                 "where the others reach the party: https://HOST[:PORT][/PREFIX]"},
+    [OPT_CA] = {"ca", "FILE", KIND_TEXT, 0, 0, 0,
+                "CA certificates (PEM) that issued the party's certificate; then the name in it "
+                "counts and not the pin"},
+    [OPT_TLS_NAME] = {"tls-name", "NAME", KIND_TEXT, 0, 0, 0,
+                      "DNS name in that certificate (default: the first one)"},
+    [OPT_SERVER_PIN] = {"server-pin", "PIN", KIND_TEXT, 0, 0, 0,
+                        "key of a proxy that ends TLS in front of the party"},
+    [OPT_SERVER_CA] = {"server-ca", "FILE", KIND_TEXT, 0, 0, 0,
+                       "CA certificates (PEM) of such a proxy"},
+    [OPT_SERVER_NAME] = {"server-name", "NAME", KIND_TEXT, 0, 0, 0,
+                         "DNS name in the proxy's certificate"},
     [OPT_PARTY] = {"party", "I", KIND_NUMBER, 0, 0, WHIST_MAX_PARTIES - 1,
                    "own index among the parties, from 0"},
     [OPT_URLS] = {"urls", "LIST", KIND_TEXT, 0, 0, 0,
@@ -62,13 +87,29 @@ static const struct option_info options[N_OPTIONS] = {
                  "statistical security, the same for all parties (default 40)"},
     [OPT_TIMEOUT] = {"timeout", "S", KIND_SECONDS, 0, 1, MAX_SECONDS * 1000,
                      "deadline in seconds (default 60)"},
+    [OPT_HEARTBEAT] = {"heartbeat", "S", KIND_SECONDS, 0, 100, 3600000,
+                       "longest silence of a party that is alive (default 5)"},
+    [OPT_DEAD] = {"dead", "S", KIND_SECONDS, 0, 200, 86400000,
+                  "silence after which an awaited party is taken for dead (default: two "
+                  "heartbeats)"},
+    [OPT_POST_BYTES] = {"post-bytes", "N", KIND_NUMBER, 0, 512, 4194304,
+                        "longest body of a POST (default 1048576, which proxies let pass)"},
     [OPT_LISTEN] = {"listen", "ADDR:PORT", KIND_TEXT, 0, 0, 0,
-                    "listen there instead of on the port of the own URL"},
+                    "listen there instead of on the port of the own URL; or unix:/PATH"},
+    [OPT_TRUSTED_PROXY] = {"trusted-proxy", "LIST", KIND_TEXT, 0, 0, 0,
+                           "addresses of proxies, separated by commas, that end TLS and forward "
+                           "the client's certificate"},
+    [OPT_PROXY_HEADER] = {"proxy-header", "NAME", KIND_TEXT, 0, 0, 0,
+                          "name of the HTTP header in which they do"},
     [OPT_INSECURE] = {"insecure", NULL, KIND_FLAG, 0, 0, 0,
                       "allow URLs off loopback although everything travels in the clear"},
+    [OPT_TOKEN_FILE] = {"token-file", "FILE", KIND_TEXT, 0, 0, 0,
+                        "secret of all parties, 16 characters at least, that goes with plain HTTP"},
     [OPT_LEGACY] = {"legacy", NULL, KIND_FLAG, 0, 0, 0,
-                    "the legacy wire, for now the only one (accepted everywhere)"},
+                    "speak the legacy wire: plain HTTP without identities"},
     [OPT_STATS] = {"stats", NULL, KIND_FLAG, 0, 0, 0, "print what it cost, by phase"},
+    [OPT_TRACE] = {"trace", "FILE", KIND_TEXT, 0, 0, 0,
+                   "write a timeline to FILE, for ui.perfetto.dev or chrome://tracing"},
     [OPT_JSON] = {"json", NULL, KIND_FLAG, 0, 0, 0,
                   "print one line of JSON with the results or the error"},
     [OPT_LOG] = {"log", "LEVEL[=FILE]", KIND_TEXT, 0, 0, 0,
@@ -146,8 +187,8 @@ static whist_status take_argument(struct args *args, enum option_id id, const ch
     } else if (o->kind == KIND_SECONDS) {
         if (!parse_seconds(&v, text, o->max) || v < o->min) {
             return cli_fail(err, WHIST_ERR_ARGUMENT,
-                            "--%s takes seconds from 0.001 to %" PRIu64 ", not '%.40s'", o->name,
-                            MAX_SECONDS, text);
+                            "--%s takes seconds from %g to %g, not '%.40s'", o->name,
+                            (double)o->min / 1000, (double)o->max / 1000, text);
         }
     } else if (text[0] == '\0') {
         return cli_fail(err, WHIST_ERR_ARGUMENT, "--%s needs an argument that is not empty",
@@ -370,6 +411,9 @@ void args_help(FILE *to, const struct command *command)
     fprintf(to, "usage: whist %s", command->name);
     if (command->operands[0] != '\0') {
         fprintf(to, " %s", command->operands);
+    }
+    if (command->choice != NULL) {
+        fprintf(to, " %s", command->choice);
     }
     for (int id = 0; id < N_OPTIONS; id++) {
         if ((command->needs & option_bit(id)) != 0) {

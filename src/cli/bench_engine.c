@@ -235,7 +235,7 @@ static void json_measured(struct json *j, const struct measured *m)
     double ands = (double)m->ands;
 
     json_object_begin(j, NULL);
-    json_string(j, "name", m->name);
+    json_text(j, "name", m->name);
     json_number(j, "parties", m->n);
     json_number(j, "ands", m->ands);
     json_fixed(j, "time_s", m->seconds, 6);

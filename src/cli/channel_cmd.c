@@ -2,6 +2,7 @@
 /* whist channel send|recv: whole messages to and from a party, without any protocol. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,59 +14,106 @@
 /* The phase label; the legacy wire does not carry it. */
 #define PHASE "channel"
 
-/* Opens the channel and says when the command must be done. */
+/* Opens the channel; says when the command must be done and which of its parties the peer is. */
 static whist_status open_link(struct whist_channel **out, int64_t *deadline_ms_out,
-                              struct whist_http_options *http, enum option_id peer_option,
+                              size_t *peer_out, struct party_link *link, enum option_id peer_option,
                               const struct args *args, struct whist_error *err)
 {
     const char *name = peer_option == OPT_TO ? "to" : "from";
-    uint64_t peer = args->number[peer_option];
+    size_t peer = (size_t)args->number[peer_option];
 
-    if (peer >= http->n || peer == http->me) {
+    if (peer >= link->http.n || peer == link->http.me) {
         return cli_fail(err, WHIST_ERR_ARGUMENT,
-                        peer == http->me ? "--%s %zu is the own party"
-                                         : "--%s %zu is not one of the parties of --urls",
-                        name, (size_t)peer);
+                        peer == link->http.me ? "--%s %zu is the own party"
+                                              : "--%s %zu is not one of the %zu parties",
+                        name, peer, link->http.n);
     }
-    *deadline_ms_out = whist_clock_ms() + args_timeout_ms(args);
-    return whist_channel_http_new(out, http, err);
+    *peer_out = peer;
+    if (!link->http.legacy) {
+        /* The others need not be there. */
+        *peer_out = peer < link->http.me ? 0 : 1;
+        link_reduce(link, peer);
+    }
+    *deadline_ms_out = whist_clock_ms() + link->timeout_ms;
+    return link_channel(out, link, err);
 }
 
 /* ---- send ---- */
 
+/* Longest message of the native wire that the command reads into memory. */
+#define MAX_FILE ((size_t)1 << 32)
+
+static whist_status send_file(struct whist_channel *channel, size_t to, const char *file,
+                              size_t max, int64_t deadline_ms, struct whist_error *err)
+{
+    struct whist_buffer message = {0};
+    whist_status st = read_file(&message, file, max, err);
+
+    if (st == WHIST_OK) {
+        st = whist_channel_send_owned(channel, to, &message, PHASE, deadline_ms, err);
+    }
+    whist_buffer_clear(&message);
+    return st;
+}
+
+static whist_status send_all(struct whist_channel *channel, size_t to, const struct args *args,
+                             size_t max, int64_t deadline_ms, struct whist_error *err)
+{
+    if (args->n_operands == 0) {
+        TRY(send_file(channel, to, "-", max, deadline_ms, err));
+    }
+    for (size_t i = 0; i < args->n_operands; i++) {
+        TRY(send_file(channel, to, args->operands[i], max, deadline_ms, err));
+    }
+    return whist_channel_close(channel, deadline_ms, err);
+}
+
+/* What can be said before anybody is disturbed: files that are not there. */
+static whist_status check_files(const struct args *args, size_t max, struct whist_error *err)
+{
+    struct stat info;
+
+    for (size_t i = 0; i < args->n_operands; i++) {
+        const char *file = args->operands[i];
+        if (strcmp(file, "-") != 0 && stat(file, &info) != 0) {
+            return cli_fail_errno(err, "cannot open %.200s", file);
+        }
+        if (strcmp(file, "-") != 0 && S_ISREG(info.st_mode) && (uint64_t)info.st_size > max) {
+            return cli_fail(err, WHIST_ERR_LIMIT, "%.200s is longer than %zu bytes", file, max);
+        }
+    }
+    return WHIST_OK;
+}
+
 whist_status cmd_channel_send(const struct args *args, struct whist_error *err)
 {
-    const char *file = args->n_operands > 0 ? args->operands[0] : "-";
     struct whist_channel *channel = NULL;
-    struct whist_buffer message = {0};
-    struct url_list urls = {0};
-    struct whist_http_options http;
+    struct party_link *link = calloc(1, sizeof(*link));
     struct whist_log log;
     int64_t deadline_ms;
     whist_status st;
+    size_t to;
 
-    TRY(logging_open(&log, args, "", err));
-    TRY_OUT(link_options(&http, &urls, args, &log, err));
-    http.connect_timeout_ms -= http.connect_timeout_ms / 20; /* before the deadline: see wait_ms */
-    if (http.listen == NULL) {
+    if (link == NULL) {
+        return cli_nomem(err);
+    }
+    TRY_OUT(logging_open(&log, args, "", err));
+    TRY_OUT(link_init(link, args, &log, err));
+    /* Before the deadline: see wait_ms. */
+    link->http.connect_timeout_ms -= link->http.connect_timeout_ms / 20;
+    if (link->http.legacy && link->http.listen == NULL) {
         /* Nobody is to be told "200" for a message that this command would throw away; and a
          * receiver of the same party may hold the port. */
-        http.listen = "127.0.0.1:0";
+        link->http.listen = "127.0.0.1:0";
     }
-    TRY_OUT(read_file(&message, file, WHIST_MAX_MESSAGE + 1, err));
-    if (message.len > WHIST_MAX_MESSAGE) {
-        st = cli_fail(err, WHIST_ERR_LIMIT, "the message is longer than %zu bytes",
-                      WHIST_MAX_MESSAGE);
-        goto out;
-    }
-    TRY_OUT(open_link(&channel, &deadline_ms, &http, OPT_TO, args, err));
-    TRY_OUT(whist_channel_send_owned(channel, (size_t)args->number[OPT_TO], &message, PHASE,
-                                     deadline_ms, err));
-    st = whist_channel_close(channel, deadline_ms, err);
+    size_t max = link->http.legacy ? WHIST_MAX_MESSAGE : MAX_FILE;
+    TRY_OUT(check_files(args, max, err));
+    TRY_OUT(open_link(&channel, &deadline_ms, &to, link, OPT_TO, args, err));
+    st = send_all(channel, to, args, max, deadline_ms, err);
 out:
     whist_channel_free(channel);
-    whist_buffer_clear(&message);
-    url_list_clear(&urls);
+    link_clear(link);
+    free(link);
     logging_close();
     return st;
 }
@@ -130,13 +178,12 @@ static void sink_close(struct sink *s)
     }
 }
 
-static whist_status receive(struct whist_channel *channel, const struct args *args, size_t count,
+static whist_status receive(struct whist_channel *channel, size_t from, size_t count,
                             struct sink *sink, int64_t deadline_ms, struct whist_error *err)
 {
     for (size_t i = 0; i < count; i++) {
         struct whist_buffer message = {0};
-        TRY(whist_channel_recv(channel, (size_t)args->number[OPT_FROM], &message, PHASE,
-                               deadline_ms, err));
+        TRY(whist_channel_recv(channel, from, &message, PHASE, deadline_ms, err));
         whist_status st = sink_put(sink, i, whist_buffer_view(&message), err);
         whist_buffer_clear(&message);
         TRY(st);
@@ -148,25 +195,31 @@ whist_status cmd_channel_recv(const struct args *args, struct whist_error *err)
 {
     size_t count = (size_t)args_number(args, OPT_COUNT, 1);
     struct whist_channel *channel = NULL;
-    struct url_list urls = {0};
+    struct party_link *link = calloc(1, sizeof(*link));
     struct sink sink = {.fd = -1};
-    struct whist_http_options http;
     struct whist_log log;
     int64_t deadline_ms;
     whist_status st;
+    size_t from;
 
-    TRY(logging_open(&log, args, "", err));
-    TRY_OUT(link_options(&http, &urls, args, &log, err));
-    /* Hold the answer to what nobody asked for yet, as the legacy server does with its queue of 1:
-     * an accepted message that is not taken before the command ends is lost. */
-    http.inbox_bytes = 1;
+    if (link == NULL) {
+        return cli_nomem(err);
+    }
+    TRY_OUT(logging_open(&log, args, "", err));
+    TRY_OUT(link_init(link, args, &log, err));
+    if (link->http.legacy) {
+        /* Hold the answer to what nobody asked for yet, as the legacy server does with its queue
+         * of 1: an accepted message that is not taken before the command ends is lost. */
+        link->http.inbox_bytes = 1;
+    }
     TRY_OUT(sink_open(&sink, args->text[OPT_OUT], count, err));
-    TRY_OUT(open_link(&channel, &deadline_ms, &http, OPT_FROM, args, err));
-    st = receive(channel, args, count, &sink, deadline_ms, err);
+    TRY_OUT(open_link(&channel, &deadline_ms, &from, link, OPT_FROM, args, err));
+    st = receive(channel, from, count, &sink, deadline_ms, err);
 out:
     whist_channel_free(channel);
     sink_close(&sink);
-    url_list_clear(&urls);
+    link_clear(link);
+    free(link);
     logging_close();
     return st;
 }

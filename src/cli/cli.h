@@ -4,6 +4,7 @@
 #define WHIST_CLI_H
 
 #include <stdio.h>
+#include <whist/identity.h>
 #include <whist/whist.h>
 
 #include "args.h"
@@ -56,6 +57,9 @@ void cli_one_line(char *out, size_t size, const char *text);
 enum exit_status cli_exit_status(whist_status status);
 /* One line on standard error; with --json also the object on standard output. */
 void cli_report_error(const struct whist_error *err, const char *command, bool json);
+/* Names and URLs that errors add to the indices of parties, which are copied; names may be NULL.
+ * From then on errors also say what to try: the command talks to peers. */
+void cli_name_parties(const char *const *names, const char *const *urls, size_t n);
 /* The command has printed an object with the error itself. */
 void cli_error_is_told(void);
 /* Overwrites with zeros; not optimised away. */
@@ -112,6 +116,7 @@ struct command {
     uint64_t needs;       /* of these, what must be given */
     size_t min_operands, max_operands;
     whist_status (*run)(const struct args *args, struct whist_error *err);
+    const char *choice; /* for the usage line: options of which one group is needed, or NULL */
 };
 
 extern const struct command commands[];
@@ -126,6 +131,10 @@ whist_status cmd_circuit_convert(const struct args *args, struct whist_error *er
 whist_status cmd_circuit_make(const struct args *args, struct whist_error *err);
 whist_status cmd_channel_send(const struct args *args, struct whist_error *err);
 whist_status cmd_channel_recv(const struct args *args, struct whist_error *err);
+whist_status cmd_keygen(const struct args *args, struct whist_error *err);
+whist_status cmd_party_show(const struct args *args, struct whist_error *err);
+whist_status cmd_session_make(const struct args *args, struct whist_error *err);
+whist_status cmd_session_show(const struct args *args, struct whist_error *err);
 whist_status cmd_ping(const struct args *args, struct whist_error *err);
 whist_status cmd_bench_engine(const struct args *args, struct whist_error *err);
 whist_status cmd_bench_channel(const struct args *args, struct whist_error *err);

@@ -11,9 +11,16 @@
 /* What describes a computation. */
 #define COMPUTATION                                                                                \
     (MAKE | BIT(INPUT) | BIT(OWNERS) | BIT(EVALUATOR) | BIT(OUTPUT_TO) | BIT(RHO) | BIT(TIMEOUT) | \
-     BIT(STATS) | BIT(JSON) | BIT(LOG))
+     BIT(STATS) | BIT(JSON) | BIT(LOG) | BIT(TRACE))
 /* What describes an HTTP link. */
-#define LINK (BIT(PARTY) | BIT(URLS) | BIT(LISTEN) | BIT(INSECURE))
+#define LINK                                                                                       \
+    (BIT(SESSION) | BIT(ME) | BIT(KEY) | BIT(CERT) | BIT(PARTY) | BIT(URLS) | BIT(LISTEN) |        \
+     BIT(TRUSTED_PROXY) | BIT(PROXY_HEADER) | BIT(INSECURE) | BIT(TOKEN_FILE))
+
+#define LINK_USAGE "(--session FILE --me NAME | --party I --urls LIST)"
+#define LINK_DETAILS                                                                               \
+    "\nThe parties stand in a session file, with their keys ('whist session make'); or,\n"         \
+    "to try things out on one machine, in a list of URLs without keys."
 
 #define CIRCUIT_DETAILS                                                                            \
     "\nCIRCUIT is a file in Bristol Fashion or the older Bristol format, or, where there\n"        \
@@ -21,39 +28,55 @@
 
 const struct command commands[] = {
     {"run", "CIRCUIT", "One party of a computation over HTTP",
-     CIRCUIT_DETAILS "\n--timeout bounds each wait for a peer.", COMMON | COMPUTATION | LINK,
-     BIT(PARTY) | BIT(URLS), 1, 1, cmd_run},
+     LINK_DETAILS CIRCUIT_DETAILS "\n--timeout bounds each wait for a peer.",
+     COMMON | COMPUTATION | LINK, 0, 1, 1, cmd_run, LINK_USAGE},
     {"local", "CIRCUIT", "All parties of a computation on this machine",
      CIRCUIT_DETAILS "\n--timeout bounds each wait for a peer.",
-     COMMON | COMPUTATION | BIT(PARTIES) | BIT(HTTP), 0, 1, 1, cmd_local},
+     COMMON | COMPUTATION | BIT(PARTIES) | BIT(HTTP), 0, 1, 1, cmd_local, NULL},
+    {"keygen", "", "Make a key and a certificate for a party",
+     "\nThey go to NAME.key and NAME.crt in this folder; --output names another folder,\n"
+     "or a prefix in the place of NAME. Files that exist are not overwritten.",
+     COMMON | BIT(NAME) | BIT(DAYS) | BIT(OUTPUT) | BIT(JSON), 0, 0, 0, cmd_keygen, NULL},
+    {"party show", "", "Print the own card: what the others need of a party",
+     "\nThe card is JSON: name, URL and pin of the key (or CA and name).",
+     COMMON | BIT(NAME) | BIT(URL) | BIT(KEY) | BIT(CERT) | BIT(CA) | BIT(TLS_NAME) |
+         BIT(SERVER_PIN) | BIT(SERVER_CA) | BIT(SERVER_NAME) | BIT(OUTPUT),
+     BIT(URL), 0, 0, cmd_party_show, NULL},
+    {"session make", "CARD...", "Make a session file of the cards of all parties",
+     "\nThe order of the cards is that of the parties: the first one is party 0.",
+     COMMON | BIT(OUTPUT) | BIT(TIMEOUT) | BIT(HEARTBEAT) | BIT(DEAD) | BIT(POST_BYTES), 0, 2,
+     WHIST_MAX_PARTIES, cmd_session_make, NULL},
+    {"session show", "FILE", "Print a session file for people", NULL, COMMON | BIT(JSON), 0, 1, 1,
+     cmd_session_show, NULL},
     {"circuit info", "CIRCUIT", "Counts of a circuit", CIRCUIT_DETAILS, COMMON | MAKE | BIT(JSON),
-     0, 1, 1, cmd_circuit_info},
+     0, 1, 1, cmd_circuit_info, NULL},
     {"circuit check", "CIRCUIT", "Is a circuit file well-formed?", CIRCUIT_DETAILS, COMMON | MAKE,
-     0, 1, 1, cmd_circuit_check},
+     0, 1, 1, cmd_circuit_check, NULL},
     {"circuit eval", "CIRCUIT", "Evaluate a circuit in the clear", CIRCUIT_DETAILS,
-     COMMON | MAKE | BIT(INPUT) | BIT(JSON), 0, 1, 1, cmd_circuit_eval},
+     COMMON | MAKE | BIT(INPUT) | BIT(JSON), 0, 1, 1, cmd_circuit_eval, NULL},
     {"circuit convert", "CIRCUIT", "Rewrite a circuit in Bristol Fashion", CIRCUIT_DETAILS,
-     COMMON | MAKE | BIT(OUTPUT) | BIT(OLDER), 0, 1, 1, cmd_circuit_convert},
+     COMMON | MAKE | BIT(OUTPUT) | BIT(OLDER), 0, 1, 1, cmd_circuit_convert, NULL},
     {"circuit make", "[NAME]", "Make a circuit by name",
      "\nWithout NAME it lists the circuits that can be made.",
-     COMMON | MAKE | BIT(OUTPUT) | BIT(OLDER), 0, 0, 1, cmd_circuit_make},
-    {"channel send", "[FILE]", "Send a file or standard input as one message",
+     COMMON | MAKE | BIT(OUTPUT) | BIT(OLDER), 0, 0, 1, cmd_circuit_make, NULL},
+    {"channel send", "[FILE]...", "Send files or standard input, each as one message",
      "\n--timeout bounds the whole command.", COMMON | LINK | BIT(TIMEOUT) | BIT(LOG) | BIT(TO),
-     BIT(PARTY) | BIT(URLS) | BIT(TO), 0, 1, cmd_channel_send},
+     BIT(TO), 0, SIZE_MAX, cmd_channel_send, LINK_USAGE},
     {"channel recv", "", "Receive messages",
      "\nThey go to standard output, one after the other, or into files.\n"
      "--timeout bounds the whole command.",
-     COMMON | LINK | BIT(TIMEOUT) | BIT(LOG) | BIT(FROM) | BIT(COUNT) | BIT(OUT),
-     BIT(PARTY) | BIT(URLS) | BIT(FROM), 0, 0, cmd_channel_recv},
+     COMMON | LINK | BIT(TIMEOUT) | BIT(LOG) | BIT(FROM) | BIT(COUNT) | BIT(OUT), BIT(FROM), 0, 0,
+     cmd_channel_recv, LINK_USAGE},
     {"ping", "", "Wait until all parties are up",
      "\nAsks every URL (but the own one, if --party is given) until it answers like a\n"
      "party. --timeout bounds the whole command.",
-     COMMON | BIT(PARTY) | BIT(URLS) | BIT(TIMEOUT) | BIT(JSON), BIT(URLS), 0, 0, cmd_ping},
+     COMMON | BIT(SESSION) | BIT(PARTY) | BIT(URLS) | BIT(TIMEOUT) | BIT(JSON), 0, 0, 0, cmd_ping,
+     "(--session FILE | --urls LIST)"},
     {"bench engine", "", "Measure the engine over HTTP on loopback",
      "\nFor 2, 3 and 5 parties, or --parties: AES-128, SHA-256 and --ands AND gates.",
-     COMMON | BIT(PARTIES) | BIT(ANDS) | BIT(JSON), 0, 0, 0, cmd_bench_engine},
+     COMMON | BIT(PARTIES) | BIT(ANDS) | BIT(JSON), 0, 0, 0, cmd_bench_engine, NULL},
     {"bench channel", "", "Measure the HTTP channel beside raw TCP and raw TLS", NULL,
-     COMMON | BIT(QUICK) | BIT(JSON), 0, 0, 0, cmd_bench_channel},
+     COMMON | BIT(QUICK) | BIT(JSON), 0, 0, 0, cmd_bench_channel, NULL},
 };
 
 const size_t n_commands = sizeof(commands) / sizeof(commands[0]);

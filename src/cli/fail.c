@@ -94,11 +94,65 @@ enum exit_status cli_exit_status(whist_status status)
     }
 }
 
-static bool told;
+/* Of the command that runs; there is one in a process. */
+static struct {
+    bool told;   /* it has printed its error in JSON */
+    bool linked; /* it talks to peers */
+    struct {
+        char name[WHIST_NAME_MAX + 1], url[200];
+    } parties[WHIST_MAX_PARTIES];
+} context;
+
+void cli_name_parties(const char *const *names, const char *const *urls, size_t n)
+{
+    context.linked = true;
+    for (size_t i = 0; i < n && i < WHIST_MAX_PARTIES; i++) {
+        snprintf(context.parties[i].name, sizeof(context.parties[i].name), "%s",
+                 names[i] != NULL ? names[i] : "");
+        cli_one_line(context.parties[i].url, sizeof(context.parties[i].url), urls[i]);
+    }
+}
+
+/* What to try after an error between parties. */
+static const char *advice(whist_status status)
+{
+    switch (status) {
+    case WHIST_ERR_UNREACHABLE:
+        return "is that party running, with the same session? 'whist ping' shows who can be "
+               "reached, and why not";
+    case WHIST_ERR_TIMEOUT:
+        return "see what that party is doing; slow machines and links need a longer --timeout";
+    case WHIST_ERR_MISMATCH:
+        return "all parties need the same session file (or list of URLs), circuit and options: "
+               "compare them";
+    case WHIST_ERR_ABORTED:
+        return "the party that aborted shows the reason on its screen";
+    case WHIST_ERR_CHECK:
+    case WHIST_ERR_PROTOCOL:
+        return "that party cheats, runs another version, or its machine is faulty: do not trust "
+               "any output of this run";
+    default:
+        return NULL;
+    }
+}
+
+static void print_advice(const struct whist_error *err)
+{
+    const char *text = context.linked ? advice(err->status) : NULL;
+
+    if (text == NULL) {
+        return;
+    }
+    fprintf(stderr, "  try: %s", text);
+    if (err->status == WHIST_ERR_UNREACHABLE && err->peer >= 0 && err->peer < WHIST_MAX_PARTIES) {
+        fprintf(stderr, " (%s)", context.parties[err->peer].url);
+    }
+    fputc('\n', stderr);
+}
 
 void cli_error_is_told(void)
 {
-    told = true;
+    context.told = true;
 }
 
 static void print_json_error(const struct whist_error *err)
@@ -123,7 +177,10 @@ void cli_report_error(const struct whist_error *err, const char *command, bool j
     if (err->peer != WHIST_NO_PEER || phase[0] != '\0') {
         fprintf(stderr, " (%s", whist_status_name(err->status));
         if (err->peer != WHIST_NO_PEER) {
-            fprintf(stderr, "; party %d", err->peer);
+            const char *name = err->peer >= 0 && err->peer < WHIST_MAX_PARTIES
+                                   ? context.parties[err->peer].name
+                                   : "";
+            fprintf(stderr, "; party %d%s%s", err->peer, name[0] != '\0' ? ", " : "", name);
         }
         if (phase[0] != '\0') {
             fprintf(stderr, "; phase %s", phase);
@@ -131,7 +188,8 @@ void cli_report_error(const struct whist_error *err, const char *command, bool j
         fputc(')', stderr);
     }
     fputc('\n', stderr);
-    if (json && !told) {
+    print_advice(err);
+    if (json && !context.told) {
         print_json_error(err);
     }
 }

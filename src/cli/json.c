@@ -120,7 +120,7 @@ void json_array_end(struct json *j)
     end(j, "]");
 }
 
-void json_string(struct json *j, const char *key, const char *value)
+void json_text(struct json *j, const char *key, const char *value)
 {
     lead(j, key);
     put_string(j, value);
@@ -140,7 +140,7 @@ void json_fixed(struct json *j, const char *key, double value, int decimals)
     char text[64];
 
     if (!isfinite(value) || fabs(value) > 1e30) {
-        json_null(j, key);
+        json_none(j, key);
         return;
     }
     lead(j, key);
@@ -154,7 +154,7 @@ void json_bool(struct json *j, const char *key, bool value)
     puts_raw(j, value ? "true" : "false");
 }
 
-void json_null(struct json *j, const char *key)
+void json_none(struct json *j, const char *key)
 {
     lead(j, key);
     puts_raw(j, "null");
@@ -173,14 +173,14 @@ void json_bits(struct json *j, const char *key, const uint8_t *bits, size_t widt
 void json_error(struct json *j, const char *key, const struct whist_error *err)
 {
     json_object_begin(j, key);
-    json_string(j, "status", whist_status_name(err->status));
+    json_text(j, "status", whist_status_name(err->status));
     if (err->peer == WHIST_NO_PEER) {
-        json_null(j, "peer");
+        json_none(j, "peer");
     } else {
         json_number(j, "peer", (uint64_t)err->peer);
     }
-    json_string(j, "phase", err->phase);
-    json_string(j, "text", err->text);
+    json_text(j, "phase", err->phase);
+    json_text(j, "text", err->text);
     json_object_end(j);
 }
 

@@ -8,6 +8,7 @@
 #include "logging.h"
 #include "party.h"
 #include "procs.h"
+#include "trace_file.h"
 #include "watch.h"
 
 /* ---- Parties as threads ---- */
@@ -27,7 +28,7 @@ static void *run_thread(void *arg)
     struct proc_result *r = t->out;
 
     r->err.peer = WHIST_NO_PEER;
-    r->status = party_run(&r->result, &t->c, t->channel, false, t->inputs, t->n_bits, &r->err);
+    r->status = party_run(&r->result, &t->c, t->channel, t->inputs, t->n_bits, &r->err);
     return NULL;
 }
 
@@ -36,6 +37,7 @@ static whist_status start_thread(struct party_thread *t, struct proc_result *out
                                  const uint8_t *inputs, struct whist_error *err)
 {
     t->c = *c;
+    t->c.legacy = false; /* messages stay in memory */
     t->channel = channel;
     t->out = out;
     if (whist_channel_me(channel) != 0) {
@@ -207,9 +209,15 @@ static whist_status compute_all(const struct computation *c, const struct values
     if (results == NULL) {
         return cli_nomem(err);
     }
-    whist_status st = args_has(args, OPT_HTTP) ? procs_compute(results, c, inputs->bits, err)
-                                               : threads_compute(results, c, inputs->bits, err);
+    whist_status st = trace_file_open(args, err);
+    if (st != WHIST_OK) {
+        free(results);
+        return st;
+    }
+    st = args_has(args, OPT_HTTP) ? procs_compute(results, c, inputs->bits, err)
+                                  : threads_compute(results, c, inputs->bits, err);
     progress_end();
+    trace_file_close();
     if (st == WHIST_OK) {
         st = first_cause(results, c->n, err);
         if (st == WHIST_OK) {

@@ -128,14 +128,28 @@ static void draw(void *ctx, const char *phase, uint64_t done, uint64_t total)
     pthread_mutex_unlock(&output.lock);
 }
 
-whist_progress progress_bar(void)
+static bool has_terminal(void)
 {
     const char *terminal = getenv("TERM");
 
-    if (isatty(STDERR_FILENO) == 0 || terminal == NULL || strcmp(terminal, "dumb") == 0) {
-        return NULL;
+    return isatty(STDERR_FILENO) != 0 && terminal != NULL && strcmp(terminal, "dumb") != 0;
+}
+
+void progress_text(const char *text)
+{
+    if (!has_terminal()) {
+        return;
     }
-    return draw;
+    pthread_mutex_lock(&output.lock);
+    fprintf(stderr, "\r\033[K%.78s", text);
+    fflush(stderr);
+    output.bar = true;
+    pthread_mutex_unlock(&output.lock);
+}
+
+whist_progress progress_bar(void)
+{
+    return has_terminal() ? draw : NULL;
 }
 
 void progress_end(void)

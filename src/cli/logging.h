@@ -16,6 +16,8 @@ void logging_close(void);
 
 /* whist_progress for sessions: a bar on standard error, if that is a terminal. NULL otherwise. */
 whist_progress progress_bar(void);
+/* A line in the place of the bar, if standard error is a terminal. */
+void progress_text(const char *text);
 /* Takes the bar away. */
 void progress_end(void);
 

@@ -14,8 +14,9 @@ static void print_overview(FILE *to)
         fprintf(to, "  %-17s %s\n", commands[i].name, commands[i].summary);
     }
     fprintf(to, "\n'whist COMMAND --help' tells more, as do the man pages: whist(1) and\n"
-                "whist-run(1), whist-local(1), whist-circuit(1), whist-channel(1),\n"
-                "whist-ping(1), whist-bench(1). 'whist --version' prints the version.\n");
+                "whist-keygen(1), whist-party(1), whist-session(1), whist-run(1), whist-local(1),\n"
+                "whist-circuit(1), whist-channel(1), whist-ping(1), whist-bench(1).\n"
+                "'whist --version' prints the version.\n");
 }
 
 static bool is_help(const char *word)

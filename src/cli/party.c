@@ -6,6 +6,9 @@
 #include <string.h>
 
 #include "link.h"
+#include "logging.h"
+#include "trace_file.h"
+#include "waiting.h"
 #include "watch.h"
 
 /* How long an aborting party waits for its last words to get out. */
@@ -77,6 +80,7 @@ static whist_status read_session(struct computation *c, const struct args *args,
     }
     c->session.rho = (uint32_t)args_number(args, OPT_RHO, 0);
     c->session.timeout_ms = wait_ms(args_timeout_ms(args));
+    c->legacy = args_has(args, OPT_LEGACY);
     TRY(read_owners(c, args->text[OPT_OWNERS], err));
     return read_receivers(c, args->text[OPT_OUTPUT_TO], err);
 }
@@ -117,21 +121,24 @@ size_t computation_groups(const struct computation *c, size_t party, size_t *gro
 
 /* ---- One party ---- */
 
-/* The decorated channel; counts and top are the same channel unless calls are traced. */
+/* The decorated channel; counts and top are the same channel unless calls are logged. */
 struct stack {
     struct whist_channel *top;
-    const struct whist_channel *counts;
+    const struct whist_channel *counts, *transport;
 };
 
 /* Takes the transport, also on error. */
-static whist_status stack_build(struct stack *s, struct whist_channel *transport, bool envelope,
-                                const struct whist_log *log, struct whist_error *err)
+static whist_status stack_build(struct stack *s, struct whist_channel *transport,
+                                const struct computation *c, struct whist_error *err)
 {
+    const struct whist_log *log = &c->session.log;
     struct whist_channel *channel = transport;
 
-    if (envelope) {
+    s->transport = transport;
+    if (c->legacy) {
         TRY(whist_channel_envelope_new(&channel, channel, err));
     }
+    TRY(trace_file_wrap(&channel, err));
     TRY(whist_channel_stats_new(&channel, channel, err));
     s->top = channel;
     s->counts = channel;
@@ -150,8 +157,8 @@ static whist_status source_new(struct whist_gate_source **out, const struct comp
 }
 
 static whist_status compute(struct party_result *out, const struct computation *c,
-                            struct whist_channel *channel, const uint8_t *inputs,
-                            size_t n_input_bits, struct whist_error *err)
+                            const struct stack *stack, const uint8_t *inputs, size_t n_input_bits,
+                            struct whist_error *err)
 {
     struct whist_gate_source *source = NULL;
     struct whist_session *session = NULL;
@@ -163,7 +170,10 @@ static whist_status compute(struct party_result *out, const struct computation *
     whist_status st;
 
     TRY_OUT(source_new(&source, c, err));
-    TRY_OUT(whist_session_new(&session, channel, &c->session, err));
+    waiting_begin(c->waits, stack->transport);
+    st = whist_session_new(&session, stack->top, &c->session, err);
+    waiting_end();
+    TRY_OUT(st);
     run.source = source;
     st = whist_session_run(session, out->outputs, &run, err);
 out:
@@ -196,8 +206,8 @@ static void close_channel(struct whist_channel *channel, whist_status st,
 }
 
 whist_status party_run(struct party_result *out, const struct computation *c,
-                       struct whist_channel *channel, bool envelope, const uint8_t *inputs,
-                       size_t n_input_bits, struct whist_error *err)
+                       struct whist_channel *channel, const uint8_t *inputs, size_t n_input_bits,
+                       struct whist_error *err)
 {
     int64_t start = clock_ns();
     struct stack stack = {0};
@@ -205,7 +215,7 @@ whist_status party_run(struct party_result *out, const struct computation *c,
     whist_status st;
 
     memset(out, 0, sizeof(*out));
-    TRY(stack_build(&stack, channel, envelope, &c->session.log, err));
+    TRY(stack_build(&stack, channel, c, err));
     size_t me = whist_channel_me(stack.top);
     watch_add(cancel_channel, stack.top);
     if ((c->receivers >> me & 1) != 0) {
@@ -216,10 +226,11 @@ whist_status party_run(struct party_result *out, const struct computation *c,
         st = cli_nomem(err);
         whist_channel_abort(stack.top, err);
     } else {
-        st = compute(out, c, stack.top, inputs, n_input_bits, err);
+        st = compute(out, c, &stack, inputs, n_input_bits, err);
     }
     close_channel(stack.top, st, c);
-    if (cost_collect(&cost, stack.counts, clock_ns() - start, err) != WHIST_OK && st == WHIST_OK) {
+    if (cost_collect(&cost, stack.counts, stack.transport, clock_ns() - start, err) != WHIST_OK &&
+        st == WHIST_OK) {
         st = err->status;
     }
     watch_remove(stack.top);

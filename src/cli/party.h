@@ -6,7 +6,9 @@
 #include "cli.h"
 #include "report.h"
 
-/* What all parties of a computation agree on. */
+struct party_link; /* link.h */
+
+/* What all parties of a computation agree on, and how this one runs it. */
 struct computation {
     struct whist_circuit *circuit; /* NULL: synthetic_ands AND gates, made as they go */
     uint64_t synthetic_ands;
@@ -17,6 +19,8 @@ struct computation {
     size_t evaluator;
     uint64_t receivers; /* bit i: party i learns the outputs; never 0 */
     struct whist_session_options session;
+    bool legacy;                    /* over the legacy wire */
+    const struct party_link *waits; /* show on the terminal whom the party waits for; or NULL */
 };
 
 /* Reads the operand CIRCUIT and the options that describe the computation of n parties (0: as many
@@ -36,14 +40,14 @@ struct party_result {
     struct cost cost;
 };
 
-/* Runs the party of the channel and closes the channel. What was sent is delivered on return, also
+/* Runs the party of the channel and closes the channel; with c->legacy in an envelope, which brings
+ * phases and aborts. What was sent is delivered on return, also
  * when the run failed.
- * @param channel taken; a bare transport
- * @param envelope the transport carries bare bytes: phases and aborts come from an envelope
+ * @param channel taken; a transport
  * @param inputs own input bits, own groups in order */
 whist_status party_run(struct party_result *out, const struct computation *c,
-                       struct whist_channel *channel, bool envelope, const uint8_t *inputs,
-                       size_t n_input_bits, struct whist_error *err);
+                       struct whist_channel *channel, const uint8_t *inputs, size_t n_input_bits,
+                       struct whist_error *err);
 void party_result_clear(struct party_result *r);
 
 #endif

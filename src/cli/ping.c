@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* whist ping: waits until all parties are up. */
-#include <inttypes.h>
 #include <pthread.h>
 #include <string.h>
 #include <time.h>
 
 #include "cli.h"
 #include "json.h"
+#include "keys.h"
 #include "link.h"
 
 #define RETRY_MS 200
@@ -87,14 +87,14 @@ static void json_targets(struct json *j, const struct target *targets, size_t n)
         const struct target *t = &targets[i];
         json_object_begin(j, NULL);
         json_number(j, "party", t->party);
-        json_string(j, "url", t->url);
+        json_text(j, "url", t->url);
         json_bool(j, "up", t->ping.up);
         if (t->ping.up) {
             json_fixed(j, "round_trip_s", (double)t->ping.round_trip_us / 1e6, 6);
         } else {
-            json_null(j, "round_trip_s");
+            json_none(j, "round_trip_s");
         }
-        json_string(j, "text", t->ping.text);
+        json_text(j, "text", t->ping.text);
         json_object_end(j);
     }
     json_array_end(j);
@@ -143,31 +143,61 @@ static whist_status report(const struct target *targets, size_t n, bool as_json,
     return printed ? st : cli_fail(err, WHIST_ERR_IO, "cannot write to standard output");
 }
 
+/* The URLs that are asked: of --session or --urls. */
+struct asked {
+    struct url_list list;
+    struct whist_session_file *session;
+    const char *urls[WHIST_MAX_PARTIES], *names[WHIST_MAX_PARTIES];
+    size_t n, me; /* me: n or more if nobody is left out */
+};
+
+static whist_status whom(struct asked *a, const struct args *args, struct whist_error *err)
+{
+    if (args_has(args, OPT_SESSION) == args_has(args, OPT_URLS)) {
+        return cli_fail(err, WHIST_ERR_ARGUMENT,
+                        "ask whom? give --session FILE or --urls LIST; see 'whist ping --help'");
+    }
+    a->me = (size_t)args_number(args, OPT_PARTY, WHIST_MAX_PARTIES);
+    if (args_has(args, OPT_URLS)) {
+        TRY(url_list_parse(&a->list, args->text[OPT_URLS], err));
+        a->n = a->list.n;
+        memcpy(a->urls, a->list.urls, sizeof(a->urls));
+    } else {
+        TRY(session_load(&a->session, args->text[OPT_SESSION], err));
+        a->n = a->session->n;
+        for (size_t i = 0; i < a->n; i++) {
+            a->urls[i] = a->session->parties[i].url;
+            a->names[i] = a->session->parties[i].trust.name;
+        }
+    }
+    cli_name_parties(a->names, a->urls, a->n);
+    if (args_has(args, OPT_PARTY) && a->me >= a->n) {
+        return cli_fail(err, WHIST_ERR_ARGUMENT,
+                        "--party %zu is not one of the %zu parties of --urls", a->me, a->n);
+    }
+    return WHIST_OK;
+}
+
 whist_status cmd_ping(const struct args *args, struct whist_error *err)
 {
     struct target targets[WHIST_MAX_PARTIES];
     int64_t deadline_ms = whist_clock_ms() + args_timeout_ms(args);
-    uint64_t me = args_number(args, OPT_PARTY, WHIST_MAX_PARTIES);
-    struct url_list urls = {0};
+    struct asked asked = {.n = 0};
     size_t n = 0;
     whist_status st;
 
     memset(targets, 0, sizeof(targets));
-    TRY_OUT(url_list_parse(&urls, args->text[OPT_URLS], err));
-    if (args_has(args, OPT_PARTY) && me >= urls.n) {
-        st = cli_fail(err, WHIST_ERR_ARGUMENT,
-                      "--party %" PRIu64 " is not one of the %zu parties of --urls", me, urls.n);
-        goto out;
-    }
-    for (size_t i = 0; i < urls.n; i++) {
-        if (i != me) {
+    TRY_OUT(whom(&asked, args, err));
+    for (size_t i = 0; i < asked.n; i++) {
+        if (i != asked.me) {
             targets[n++] =
-                (struct target){.url = urls.urls[i], .party = i, .deadline_ms = deadline_ms};
+                (struct target){.url = asked.urls[i], .party = i, .deadline_ms = deadline_ms};
         }
     }
     TRY_OUT(ask_all(targets, n, err));
     st = report(targets, n, args_has(args, OPT_JSON), err);
 out:
-    url_list_clear(&urls);
+    whist_session_file_free(asked.session);
+    url_list_clear(&asked.list);
     return st;
 }

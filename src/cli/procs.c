@@ -15,6 +15,7 @@
 #include <sys/prctl.h>
 #endif
 
+#include "link.h"
 #include "logging.h"
 #include "watch.h"
 
@@ -150,7 +151,7 @@ struct result_head {
     struct whist_error err;
     uint64_t peak_bytes;
     int64_t time_ns;
-    size_t n_rows, n_output_bits;
+    size_t n_rows, n_peers, n_output_bits;
     bool learns;
 };
 
@@ -165,11 +166,13 @@ bool proc_send_result(int fd, const struct proc_result *r)
     head.peak_bytes = r->peak_bytes;
     head.time_ns = p->cost.time_ns;
     head.n_rows = p->cost.n_rows;
+    head.n_peers = p->cost.n_peers;
     head.n_output_bits = p->n_output_bits;
     head.learns = p->outputs != NULL;
     return write_all(fd, &head, sizeof(head)) &&
            (!head.learns || write_all(fd, p->outputs, head.n_output_bits)) &&
-           write_all(fd, p->cost.rows, head.n_rows * sizeof(*p->cost.rows));
+           write_all(fd, p->cost.rows, head.n_rows * sizeof(*p->cost.rows)) &&
+           write_all(fd, p->cost.peers, head.n_peers * sizeof(*p->cost.peers));
 }
 
 static whist_status ended_early(size_t party, struct whist_error *err)
@@ -202,9 +205,11 @@ whist_status proc_recv_result(struct proc_result *out, const struct proc *p, siz
         return cli_nomem(err);
     }
     r->cost.n_rows = head.n_rows;
+    r->cost.n_peers = head.n_peers;
     r->n_output_bits = head.n_output_bits;
     if ((head.learns && !read_all(p->fd, r->outputs, head.n_output_bits)) ||
-        !read_all(p->fd, r->cost.rows, head.n_rows * sizeof(*r->cost.rows))) {
+        !read_all(p->fd, r->cost.rows, head.n_rows * sizeof(*r->cost.rows)) ||
+        !read_all(p->fd, r->cost.peers, head.n_peers * sizeof(*r->cost.peers))) {
         party_result_clear(r);
         return ended_early(party, err);
     }
@@ -234,7 +239,67 @@ struct party_task {
     const struct computation *c;
     const uint8_t *inputs;
     struct loopback_urls urls;
+    /* For TLS: keys that live as long as this command. All processes get all of them by the fork;
+     * they belong to the same user, who sees all inputs anyway. */
+    struct whist_identity *keys[WHIST_MAX_PARTIES];
+    struct whist_session_file *session;
 };
+
+static whist_status make_keys(struct party_task *task, struct whist_error *err)
+{
+    for (size_t i = 0; i < task->c->n && !task->c->legacy; i++) {
+        char name[40];
+        snprintf(name, sizeof(name), "party-%zu", i);
+        const struct whist_identity_options options = {.name = name, .days = 1};
+        TRY(whist_identity_generate(&task->keys[i], &options, err));
+    }
+    return WHIST_OK;
+}
+
+/* A session of the present URLs and these keys. */
+static whist_status make_session(struct party_task *task, struct whist_error *err)
+{
+    struct whist_card cards[WHIST_MAX_PARTIES] = {{0}};
+    const struct whist_card *list[WHIST_MAX_PARTIES];
+    char pins[WHIST_MAX_PARTIES][WHIST_PIN_TEXT], urls[WHIST_MAX_PARTIES][64];
+
+    for (size_t i = 0; i < task->c->n; i++) {
+        whist_identity_pin(task->keys[i], pins[i]);
+        snprintf(urls[i], sizeof(urls[i]), "https%s", task->urls.text[i] + strlen("http"));
+        cards[i].url = urls[i];
+        cards[i].trust.name = whist_identity_name(task->keys[i]);
+        cards[i].trust.proof.pin = pins[i];
+        list[i] = &cards[i];
+    }
+    whist_session_file_free(task->session);
+    task->session = NULL;
+    return whist_session_file_new(&task->session, list, task->c->n, NULL, err);
+}
+
+static void clear_task(struct party_task *task)
+{
+    whist_session_file_free(task->session);
+    for (size_t i = 0; i < WHIST_MAX_PARTIES; i++) {
+        whist_identity_free(task->keys[i]);
+    }
+}
+
+/* The options of a party; link is not cleared, since key and session belong to the task. */
+static void set_link(struct party_link *link, const struct party_task *task, size_t me)
+{
+    memset(link, 0, sizeof(*link));
+    if (task->c->legacy) {
+        link->http.n = task->c->n;
+        link->http.me = me;
+        link->http.urls = task->urls.urls;
+        link->http.legacy = true;
+    } else {
+        link_use_session(link, task->session, me, task->keys[me]);
+    }
+    link->http.timeout_ms = task->c->session.timeout_ms;
+    link->http.connect_timeout_ms = task->c->session.timeout_ms;
+    link->http.log = task->c->session.log;
+}
 
 /* Writes "L" as soon as it listens, and goes on when the parent answers: then all listen, and
  * nobody waits to try again because a peer was not up yet. */
@@ -242,18 +307,20 @@ static whist_status run_child(struct proc_result *r, const struct party_task *ta
                               int fd, bool *listens_out)
 {
     struct computation c = *task->c;
-    struct whist_http_options http = {.n = c.n,
-                                      .legacy = true,
-                                      .me = me,
-                                      .urls = task->urls.urls,
-                                      .timeout_ms = c.session.timeout_ms,
-                                      .connect_timeout_ms = c.session.timeout_ms,
-                                      .log = c.session.log};
+    struct party_link *link = calloc(1, sizeof(*link));
     struct whist_channel *channel = NULL;
     size_t n_bits = 0;
 
-    TRY(watch_start(&r->err));
-    TRY(whist_channel_http_new(&channel, &http, &r->err));
+    if (link == NULL) {
+        return cli_nomem(&r->err);
+    }
+    set_link(link, task, me);
+    whist_status st = watch_start(&r->err);
+    if (st == WHIST_OK) {
+        st = whist_channel_http_new(&channel, &link->http, &r->err);
+    }
+    free(link);
+    TRY(st);
     *listens_out = true;
     char go;
     if (!write_all(fd, "L", 1) || !read_all(fd, &go, 1)) {
@@ -268,7 +335,7 @@ static whist_status run_child(struct proc_result *r, const struct party_task *ta
     if (me != 0) {
         c.session.progress = NULL;
     }
-    whist_status st = party_run(&r->result, &c, channel, true, own, n_bits, &r->err);
+    st = party_run(&r->result, &c, channel, own, n_bits, &r->err);
     progress_end();
     cli_wipe(own, n_bits);
     free(own);
@@ -326,8 +393,12 @@ static whist_status start_parties(struct procs *p, struct party_task *task, stru
 {
     whist_status st = WHIST_ERR_IO;
 
+    TRY(make_keys(task, err));
     for (int attempt = 0; attempt < PORT_ATTEMPTS && st == WHIST_ERR_IO; attempt++) {
         TRY(loopback_urls(&task->urls, task->c->n, err));
+        if (!task->c->legacy) {
+            TRY(make_session(task, err));
+        }
         TRY(procs_start(p, task->c->n, child_body, task, err));
         st = all_listen(p, err);
         if (st != WHIST_OK) {
@@ -346,7 +417,9 @@ whist_status procs_compute(struct proc_result *results, const struct computation
     size_t n = 0;
 
     memset(results, 0, c->n * sizeof(*results));
-    TRY(start_parties(&procs, &task, err));
+    st = start_parties(&procs, &task, err);
+    clear_task(&task); /* the processes have their own */
+    TRY(st);
     st = watch_start(err);
     if (st == WHIST_OK) {
         watch_add(procs_cancel, &procs);

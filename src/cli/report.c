@@ -68,7 +68,8 @@ int64_t clock_ns(void)
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-whist_status cost_collect(struct cost *out, const struct whist_channel *channel, int64_t time_ns,
+whist_status cost_collect(struct cost *out, const struct whist_channel *channel,
+                          const struct whist_channel *transport, int64_t time_ns,
                           struct whist_error *err)
 {
     size_t n = whist_channel_stats(channel, NULL, 0);
@@ -76,6 +77,7 @@ whist_status cost_collect(struct cost *out, const struct whist_channel *channel,
 
     memset(out, 0, sizeof(*out));
     out->time_ns = time_ns;
+    out->n_peers = whist_channel_http_stats(transport, out->peers, WHIST_MAX_PARTIES);
     out->rows = calloc(n + 1, sizeof(*out->rows));
     if (rows == NULL || out->rows == NULL) {
         free(rows);
@@ -157,6 +159,35 @@ const char *human_bytes(char *text, uint64_t bytes)
     return text;
 }
 
+/* Sums over peers. */
+struct wire_total {
+    uint64_t sent, received, posts, repeated;
+};
+
+static struct wire_total wire_total(const struct cost *cost)
+{
+    struct wire_total t = {0};
+
+    for (size_t i = 0; i < cost->n_peers; i++) {
+        t.sent += cost->peers[i].wire_sent;
+        t.received += cost->peers[i].wire_received;
+        t.posts += cost->peers[i].posts_sent;
+        t.repeated += cost->peers[i].posts_repeated;
+    }
+    return t;
+}
+
+static void print_wire(FILE *to, const struct cost *cost)
+{
+    struct wire_total t = wire_total(cost);
+    char sent[32], received[32];
+
+    if (cost->n_peers > 0) {
+        fprintf(to, "wire: %s sent, %s received, %" PRIu64 " POSTs, %" PRIu64 " of them repeats\n",
+                human_bytes(sent, t.sent), human_bytes(received, t.received), t.posts, t.repeated);
+    }
+}
+
 void print_cost(FILE *to, const struct cost *cost)
 {
     struct cost_total all = cost_total(cost, NULL);
@@ -165,6 +196,7 @@ void print_cost(FILE *to, const struct cost *cost)
     fprintf(to, "cost: %.3f s, %s sent, %s received, %" PRIu64 " rounds\n",
             (double)cost->time_ns / 1e9, human_bytes(sent, all.bytes_sent),
             human_bytes(received, all.bytes_received), all.rounds);
+    print_wire(to, cost);
     fprintf(to, "  %-12s %12s %12s %11s %11s %7s\n", "phase", "time", "of it waited", "sent",
             "received", "rounds");
     for (size_t i = 0; i < cost->n_rows; i++) {
@@ -188,18 +220,60 @@ static void json_counts(struct json *j, const struct cost_total *t)
     json_number(j, "rounds", t->rounds);
 }
 
+static void json_peer(struct json *j, const struct whist_http_peer_stats *p)
+{
+    json_object_begin(j, NULL);
+    json_number(j, "peer", p->peer);
+    json_number(j, "wire_bytes_sent", p->wire_sent);
+    json_number(j, "wire_bytes_received", p->wire_received);
+    json_number(j, "posts_sent", p->posts_sent);
+    json_number(j, "posts_received", p->posts_received);
+    json_number(j, "posts_repeated", p->posts_repeated);
+    json_number(j, "posts_lost", p->posts_lost);
+    json_number(j, "posts_refused", p->refused);
+    json_number(j, "duplicates", p->duplicates);
+    json_number(j, "reordered", p->reordered);
+    json_number(j, "credit_stalls", p->credit_stalls);
+    json_number(j, "connects", p->connects);
+    if (p->rtt_us > 0) {
+        json_fixed(j, "rtt_s", (double)p->rtt_us / 1e6, 6);
+    } else {
+        json_none(j, "rtt_s");
+    }
+    json_object_end(j);
+}
+
+/* What went over the sockets; nothing for a transport that does not count it. */
+static void json_wire(struct json *j, const struct cost *cost)
+{
+    struct wire_total t = wire_total(cost);
+
+    if (cost->n_peers == 0) {
+        return;
+    }
+    json_number(j, "wire_bytes_sent", t.sent);
+    json_number(j, "wire_bytes_received", t.received);
+    json_number(j, "posts_repeated", t.repeated);
+    json_array_begin(j, "peers");
+    for (size_t i = 0; i < cost->n_peers; i++) {
+        json_peer(j, &cost->peers[i]);
+    }
+    json_array_end(j);
+}
+
 void json_cost(struct json *j, const struct cost *cost)
 {
     struct cost_total all = cost_total(cost, NULL);
 
     json_fixed(j, "time_s", (double)cost->time_ns / 1e9, 6);
     json_counts(j, &all);
+    json_wire(j, cost);
     json_array_begin(j, "phases");
     for (size_t i = 0; i < cost->n_rows; i++) {
         struct cost one = {.rows = &cost->rows[i], .n_rows = 1};
         struct cost_total t = cost_total(&one, NULL);
         json_object_begin(j, NULL);
-        json_string(j, "phase", cost->rows[i].phase);
+        json_text(j, "phase", cost->rows[i].phase);
         json_number(j, "peer", cost->rows[i].counts.peer);
         json_fixed(j, "time_s", (double)t.time_ns / 1e9, 6);
         json_counts(j, &t);

@@ -26,6 +26,8 @@ struct cost_row {
 
 /* What a party's run cost. */
 struct cost {
+    struct whist_http_peer_stats peers[WHIST_MAX_PARTIES]; /* counts of the native wire */
+    size_t n_peers;                                        /* 0: another transport */
     int64_t time_ns; /* from the opening of the channel to its close */
     struct cost_row *rows;
     size_t n_rows;
@@ -38,8 +40,9 @@ struct cost_total {
 
 /* Nanoseconds of a monotonic clock. */
 int64_t clock_ns(void);
-/* Copies the counts of a channel. */
-whist_status cost_collect(struct cost *out, const struct whist_channel *channel, int64_t time_ns,
+/* Copies the counts of a channel and of the transport below it. */
+whist_status cost_collect(struct cost *out, const struct whist_channel *channel,
+                          const struct whist_channel *transport, int64_t time_ns,
                           struct whist_error *err);
 void cost_clear(struct cost *cost);
 /* Over all rows, or those of one group of phases: "chunk" of "chunk.cot" and "chunk.check". */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* whist run: one party of a computation over HTTP. */
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +7,7 @@
 #include "link.h"
 #include "logging.h"
 #include "party.h"
+#include "trace_file.h"
 #include "watch.h"
 
 static whist_status read_own_inputs(struct values *out, const struct computation *c, size_t me,
@@ -56,20 +56,22 @@ static whist_status print_result(const struct computation *c, const struct party
     return printed ? WHIST_OK : cli_fail(err, WHIST_ERR_IO, "cannot write to standard output");
 }
 
-static whist_status run_party(const struct computation *c, const struct whist_http_options *http,
+static whist_status run_party(const struct computation *c, const struct party_link *link,
                               const struct values *inputs, const struct args *args,
                               struct whist_error *err)
 {
     struct party_result result = {0};
     struct whist_channel *channel = NULL;
 
+    TRY(trace_file_open(args, err));
     TRY(watch_start(err));
-    whist_status st = whist_channel_http_new(&channel, http, err);
+    whist_status st = link_channel(&channel, link, err);
     if (st == WHIST_OK) {
-        st = party_run(&result, c, channel, true, inputs->bits, inputs->n_bits, err);
+        st = party_run(&result, c, channel, inputs->bits, inputs->n_bits, err);
     }
     progress_end();
     watch_stop();
+    trace_file_close();
     if (st == WHIST_OK) {
         st = print_result(c, &result, args, err);
     }
@@ -80,25 +82,32 @@ static whist_status run_party(const struct computation *c, const struct whist_ht
 whist_status cmd_run(const struct args *args, struct whist_error *err)
 {
     struct computation c = {0};
-    struct url_list urls = {0};
-    struct whist_http_options http;
     struct values inputs = {0};
     struct whist_log log;
-    char who[16];
+    char who[96];
     whist_status st;
 
-    snprintf(who, sizeof(who), "party %" PRIu64, args->number[OPT_PARTY]);
-    TRY(logging_open(&log, args, who, err));
-    TRY_OUT(link_options(&http, &urls, args, &log, err));
-    TRY_OUT(computation_init(&c, args, urls.n, err));
+    TRY(logging_open(&log, args, "", err));
+    struct party_link *link = calloc(1, sizeof(*link));
+    if (link == NULL) {
+        logging_close();
+        return cli_nomem(err);
+    }
+    TRY_OUT(link_init(link, args, &log, err));
+    logging_set_who(party_text(who, link, link->http.me));
+    TRY_OUT(computation_init(&c, args, link->http.n, err));
+    c.session.timeout_ms = link->http.timeout_ms;
     c.session.log = log;
+    c.legacy = link->http.legacy;
+    c.waits = link;
     c.session.progress = progress_bar();
-    TRY_OUT(read_own_inputs(&inputs, &c, http.me, args, err));
-    st = run_party(&c, &http, &inputs, args, err);
+    TRY_OUT(read_own_inputs(&inputs, &c, link->http.me, args, err));
+    st = run_party(&c, link, &inputs, args, err);
 out:
     values_clear(&inputs);
     computation_clear(&c);
-    url_list_clear(&urls);
+    link_clear(link);
+    free(link);
     logging_close();
     return st;
 }

@@ -113,6 +113,8 @@ case_usage() {
     usage --frobnicate
     usage run
     usage run circuit.txt
+    says "--session FILE and --me NAME"
+    usage run circuit.txt --urls 'http://127.0.0.1:1;http://127.0.0.1:2'
     says "--party is missing"
     usage run circuit.txt --party 0
     says "--urls is missing"
@@ -134,6 +136,38 @@ case_usage() {
     says "--insecure takes no argument"
     usage circuit make add --party 0
     says "unknown option '--party'"
+    usage party
+    usage session frobnicate
+    usage party show
+    says "--url is missing"
+    usage session make
+    usage session make one.card
+    says "operand missing"
+    usage keygen --days 0
+    usage keygen --name 'a b'
+    says "no name of a party"
+    usage keygen --name -x
+    usage keygen --name .x
+}
+
+# The two ways to name the parties do not mix.
+case_usage_link() {
+    local two='http://127.0.0.1:1;http://127.0.0.1:2'
+    usage run add --session s.json --party 0 --input 1
+    says "--party and --urls cannot go with it"
+    usage run add --session s.json --input 1
+    says "--me is missing"
+    usage run add --session s.json --me a --insecure --input 1
+    usage run add --session s.json --me a --legacy --input 1
+    usage run add --party 0 --urls "$two" --me a --input 1
+    says "go with --session"
+    usage run add --party 0 --urls "$two" --key a.key --input 1
+    usage run add --party 0 --urls "$two" --trusted-proxy 127.0.0.1 --input 1
+    says "--proxy-header"
+    usage ping --session s.json --urls "$two"
+    usage run add --party 0 --urls 'http://192.0.2.1:1;http://192.0.2.2:2' --insecure --input 1
+    says "token"
+    whist 1 run add --session "$work/nosuchfile" --me a --input 1
 }
 
 case_usage_urls() {
@@ -372,8 +406,19 @@ case_output_full() {
 # ---- The channel ----
 
 send_and_recv() {
+    rm -rf "$work/in"
     start recv channel recv --party 1 --urls "$1" --from 0 --count 3 --out "$work/in" --timeout 60
+    "$WHIST" channel send "$work"/m[012] --party 0 --urls "$1" --to 1 --timeout 60 2>"$work/send.err" ||
+        return 1
+    ended recv
+    equal "$status" 0
+}
+
+# Several commands, one message each.
+send_and_recv_legacy() {
     local i
+    rm -rf "$work/in"
+    start recv channel recv --party 1 --urls "$1" --from 0 --count 3 --out "$work/in" --legacy --timeout 60
     for i in 0 1 2; do
         "$WHIST" channel send "$work/m$i" --party 0 --urls "$1" --to 1 --legacy --timeout 60 \
             2>"$work/send.err" || return 1
@@ -383,14 +428,17 @@ send_and_recv() {
 }
 
 case_channel_files() {
-    local i
+    local i mode
     head -c 100000 /dev/urandom >"$work/m0"
     : >"$work/m1"
-    head -c 2097152 /dev/urandom >"$work/m2"
-    parties 2 send_and_recv || fail "channel"
-    equal "$(ls "$work/in" | tr '\n' ' ')" "000000 000001 000002 "
-    for i in 0 1 2; do
-        cmp "$work/m$i" "$work/in/00000$i" || fail "message $i"
+    head -c 5000000 /dev/urandom >"$work/m2" # more than the legacy wire carries
+    for mode in send_and_recv send_and_recv_legacy; do
+        parties 2 $mode || fail "$mode"
+        equal "$(ls "$work/in" | tr '\n' ' ')" "000000 000001 000002 "
+        for i in 0 1 2; do
+            cmp "$work/m$i" "$work/in/00000$i" || fail "message $i"
+        done
+        head -c 2097152 /dev/urandom >"$work/m2"
     done
 }
 
@@ -411,7 +459,7 @@ case_channel_limits() {
     local urls
     urls=$(ports 2)
     head -c 2097153 /dev/zero >"$work/large"
-    whist 1 channel send "$work/large" --party 0 --urls "$urls" --to 1
+    whist 1 channel send "$work/large" --party 0 --urls "$urls" --to 1 --legacy
     says 2097152
     whist 5 channel send /dev/null --party 0 --urls "$urls" --to 1 --timeout 0.3
     whist 5 channel recv --party 0 --urls "$urls" --from 1 --timeout=0.3 --out "$work/in"
@@ -541,8 +589,10 @@ case_run_missing_peer() {
     whist 5 run add --party 0 --urls "$(ports 2)" --input 1 --timeout 0.5 --json
     equal "$(json .error.peer <<<"$out")" 1
     equal "$(json .error.status <<<"$out")" unreachable
-    equal "$(wc -l <"$work/last.err")" 1
+    equal "$(wc -l <"$work/last.err")" 2
     says "refused"
+    says "phase hello"
+    says "try: is that party running"
 }
 
 run_disagree() {
@@ -656,9 +706,9 @@ case_run_interrupt_at_work() {
 
 run_garbage() {
     echo 1 >"$work/input0"
-    start party0 run add --party 0 --urls "$1" --input "@$work/input0" --timeout 60 --json
-    printf 'this is no envelope' |
-        "$WHIST" channel send --party 1 --urls "$1" --to 0 --timeout 60 2>"$work/send.err"
+    start party0 run add --party 0 --urls "$1" --input "@$work/input0" --timeout 60 --json "${wire[@]}"
+    printf 'this is no hello' |
+        "$WHIST" channel send --party 1 --urls "$1" --to 0 --timeout 60 "${wire[@]}" 2>"$work/send.err"
     ended party0
     grep -qs 'in use' "$work"/*.err && return 1
     equal "$status" 4
@@ -667,7 +717,265 @@ run_garbage() {
 }
 
 case_run_garbage() {
+    local wire=()
     parties 2 run_garbage || fail "garbage"
+    wire=(--legacy)
+    parties 2 run_garbage || fail "garbage on the legacy wire"
+}
+
+run_legacy() {
+    three "$1" add --operands 3 --legacy --json
+}
+
+# The legacy wire still works, and counts nothing on sockets.
+case_run_legacy() {
+    local i
+    input=(2 2 2)
+    parties 3 run_legacy || fail "three parties"
+    for i in 0 1 2; do
+        equal "$(json '.outputs[0]' <"$work/party$i.out")" 0x00000006
+        equal "$(json .stats.wire_bytes_sent <"$work/party$i.out")" ''
+    done
+}
+
+run_mixed() {
+    local i
+    echo 1 >"$work/input"
+    start party0 run add --party 0 --urls "$1" --input "@$work/input" --timeout 1 --legacy --json
+    start party1 run add --party 1 --urls "$1" --input "@$work/input" --timeout 1 --json
+    for i in 0 1; do
+        ended "party$i"
+        statuses[i]=$status
+    done
+    ! grep -qs 'in use' "$work"/*.err
+}
+
+# Nobody falls back to the legacy wire.
+case_run_mixed() {
+    parties 2 run_mixed || fail "ports"
+    [ "${statuses[0]}" != 0 ] && [ "${statuses[1]}" != 0 ] || fail "native and legacy computed together"
+}
+
+# Bytes on the sockets, by peer.
+run_wire_stats() {
+    three "$1" add --operands 3 --json
+}
+
+case_run_wire_stats() {
+    local i stats
+    input=(1 2 3)
+    parties 3 run_wire_stats || fail "three parties"
+    stats=$("$TOOL" json <"$work/party1.out")
+    for i in 'wire_bytes_sent' 'posts_repeated' 'peers\[1\].peer' 'peers\[0\].posts_sent' \
+        'peers\[0\].credit_stalls' 'peers\[0\].rtt_s'; do
+        grep -q "^\.stats\.$i=..*" <<<"$stats" || fail "stats have no $i"
+    done
+    [ "$(sed -n 's/^\.stats\.wire_bytes_sent=//p' <<<"$stats")" -gt \
+        "$(sed -n 's/^\.stats\.bytes_sent=//p' <<<"$stats")" ] || fail "less on the wire than sent"
+}
+
+run_token() {
+    three "$1" add --operands 3 --token-file "$work/token"
+}
+
+case_run_token() {
+    input=(1 2 3)
+    echo 0123456789abcdef >"$work/token"
+    chmod 644 "$work/token"
+    whist 1 run add --operands 3 --party 0 --urls "$(ports 3)" --input 1 --token-file "$work/token"
+    says "chmod 600"
+    chmod 600 "$work/token"
+    parties 3 run_token || fail "with a token"
+    equal "$(<"$work/party0.out")" "output 0 = 6 (0x00000006)"
+    for wrong in 0123456789abcde '0123456789 abcdef' $'0123456789abcdef\n0123456789abcdef'; do
+        printf '%s\n' "$wrong" >"$work/token"
+        whist 1 run add --operands 3 --party 0 --urls "$(ports 3)" --input 1 --token-file "$work/token"
+        says "holds no token"
+        case $err in *01234*) fail "the token is in: $err" ;; esac
+    done
+}
+
+# ---- Keys and sessions ----
+
+# keys NAME...: a key for each, made once, in $work.
+keys() {
+    local name
+    for name in "$@"; do
+        "$WHIST" keygen --name "$name" -o "$work/" >"$work/keygen.out" || fail "keygen $name"
+    done
+}
+
+# session URLS NAME...: cards with these URLs and a session of them in $work/s.json.
+session() {
+    local urls name cards=()
+    IFS=';' read -ra urls <<<"${1//http:/https:}"
+    shift
+    for name in "$@"; do
+        whist 0 party show --key "$work/$name.key" --url "${urls[${#cards[@]}]}" -o "$work/$name.card"
+        cards+=("$work/$name.card")
+    done
+    whist 0 session make "${cards[@]}" -o "$work/s.json"
+}
+
+case_keygen() {
+    local pin
+    cd "$work" || fail cd
+    whist 0 keygen --name alice --json
+    equal "$(json .key <<<"$out")" alice.key
+    equal "$(json .certificate <<<"$out")" alice.crt
+    pin=$(json .pin <<<"$out")
+    equal "$(stat -c %a alice.key)" 600
+    case $pin in sha256:????????????????????????????????????????????????????????????????) ;; *) fail "pin $pin" ;; esac
+    if command -v openssl >/dev/null; then
+        equal "$pin" "sha256:$(openssl x509 -in alice.crt -pubkey -noout |
+            openssl pkey -pubin -outform der | sha256sum | cut -d' ' -f1)"
+    fi
+    cp alice.key before
+    whist 1 keygen --name alice
+    says "alice.key"
+    cmp alice.key before || fail "a key was overwritten"
+    mkdir folder
+    whist 0 keygen --name bob --output folder --days 1
+    [ -f folder/bob.key ] && [ -f folder/bob.crt ] || fail "not in the folder"
+    whist 0 keygen -o folder/carol
+    [ -f folder/carol.key ] || fail "no name from the prefix"
+    whist 0 party show --key folder/carol.key --url https://127.0.0.1:1
+    equal "$(json .name <<<"$(tr -d ' \n' <<<"$out")")" carol
+    whist 1 keygen --name dora -o no/such/folder/dora
+    whist 2 keygen --days 36501
+}
+
+case_party_show() {
+    cd "$work" || fail cd
+    keys alice
+    whist 0 party show --name alice --url https://alice.example:8000/x
+    equal "$(json .url <<<"$(tr -d ' \n' <<<"$out")")" https://alice.example:8000/x
+    equal "$(json .name <<<"$(tr -d ' \n' <<<"$out")")" alice
+    case $out in *PRIVATE*) fail "the key is in the card" ;; esac
+    whist 0 party show --key alice.key --name al --url https://127.0.0.1:1
+    equal "$(json .name <<<"$(tr -d ' \n' <<<"$out")")" al
+    whist 0 party show --key alice.key --ca alice.crt --tls-name alice --url https://127.0.0.1:1
+    says "BEGIN CERTIFICATE"
+    whist 2 party show --url https://127.0.0.1:1
+    says "--key is missing"
+    whist 1 party show --name bob --url https://127.0.0.1:1
+    says "whist keygen --name bob"
+    whist 2 party show --key alice.key --url ftp://127.0.0.1:1
+    whist 2 party show --key alice.key --url https://127.0.0.1:1 --server-ca alice.crt
+    whist 2 party show --key alice.key --url https://127.0.0.1:1 --tls-name alice
+    chmod 644 alice.key
+    whist 1 party show --key alice.key --url https://127.0.0.1:1
+    says chmod
+    whist 1 party show --key alice.crt --url https://127.0.0.1:1
+}
+
+case_session_make() {
+    local hash
+    cd "$work" || fail cd
+    keys alice bob
+    session 'http://127.0.0.1:1;http://127.0.0.1:2' alice bob
+    says "1  bob  https://127.0.0.1:2"
+    whist 0 session show s.json --json
+    hash=$(json .hash <<<"$out")
+    equal "${#hash}" 64
+    equal "$(json '.parties[1].name' <<<"$out")" bob
+    whist 0 session show s.json
+    says "$hash"
+    # URLs do not count, the order of parties does.
+    session 'http://127.0.0.1:3;http://127.0.0.1:4' alice bob
+    equal "$(whist 0 session show s.json --json; json .hash <<<"$out")" "$hash"
+    session 'http://127.0.0.1:2;http://127.0.0.1:1' bob alice
+    [ "$(whist 0 session show s.json --json; json .hash <<<"$out")" != "$hash" ] || fail "same hash"
+    whist 0 session make alice.card bob.card --timeout 7 --heartbeat 2 --dead 6 --post-bytes 65536
+    printf '%s\n' "$out" >t.json
+    whist 0 session show t.json --json
+    equal "$(json .settings.timeout_ms <<<"$out")" 7000
+    equal "$(json .settings.post_bytes <<<"$out")" 65536
+    whist 2 session make alice.card alice.card
+    says alice
+    echo '{"whist":"card"' >bad.card
+    whist 1 session make alice.card bad.card
+    says bad.card
+    whist 1 session show alice.card
+    whist 1 session show nosuchfile
+}
+
+run_session() {
+    local i bad=0
+    session "$1" alice bob carol
+    echo 14 >"$work/input"
+    for i in alice bob carol; do
+        start "$i" run add --operands 3 --session "$work/s.json" --me "$i" --key "$work/$i.key" \
+            --input "@$work/input" --timeout 60 --json
+    done
+    for i in alice bob carol; do
+        ended "$i"
+        [ "$status" = 0 ] || bad=1
+    done
+    return "$bad"
+}
+
+case_run_session() {
+    keys alice bob carol
+    parties 3 run_session || fail "three parties"
+    for i in alice bob carol; do
+        equal "$(json '.outputs[0]' <"$work/$i.out")" 0x0000002a
+        equal "$(<"$work/$i.err")" ''
+    done
+    whist 2 run add --session "$work/s.json" --me dora --input 1
+    says "it has alice, bob, carol"
+    whist 2 run add --session "$work/s.json" --me 3 --input 1
+    whist 2 run add --operands 3 --session "$work/s.json" --me alice --key "$work/bob.key" --input 1
+    says "not that of party 0"
+    chmod 640 "$work/alice.key"
+    whist 1 run add --operands 3 --session "$work/s.json" --me alice --key "$work/alice.key" --input 1
+    says chmod
+}
+
+# A stranger with a key of his own, and a session file that says that it is Bob's.
+run_impostor() {
+    echo 1 >"$work/input"
+    session "$1" alice bob
+    mv "$work/s.json" "$work/right.json"
+    mkdir -p "$work/evil"
+    [ -e "$work/evil/bob.key" ] || "$WHIST" keygen --name bob -o "$work/evil/" >"$work/keygen.out"
+    "$TOOL" repin "$work/right.json" 1 "$("$WHIST" party show --key "$work/evil/bob.key" \
+        --url https://127.0.0.1:1 | tr -d ' \n' | "$TOOL" json | sed -n 's/^\.pin=//p')" >"$work/wrong.json" ||
+        fail "repin"
+    start alice run add --session "$work/right.json" --me alice --key "$work/alice.key" \
+        --input "@$work/input" --timeout 2 --json
+    start bob run add --session "$work/wrong.json" --me bob --key "$work/evil/bob.key" \
+        --input "@$work/input" --timeout 2 --json
+    ended alice
+    statuses[0]=$status
+    ended bob
+    statuses[1]=$status
+    ! grep -qs 'in use' "$work"/*.err
+}
+
+case_run_impostor() {
+    keys alice bob
+    parties 2 run_impostor || fail "ports"
+    [ "${statuses[0]}" != 0 ] && [ "${statuses[1]}" != 0 ] || fail "an impostor took part"
+    equal "$(json .error.peer <"$work/alice.out")" 1
+    grep -qi 'key\|pin\|certificate' "$work/alice.err" || fail "no word of the key: $(<"$work/alice.err")"
+}
+
+# One file shows all parties; it is whole although one of them was interrupted.
+case_trace() {
+    local mode
+    for mode in '' --http '--http --legacy'; do
+        # shellcheck disable=SC2086
+        whist 0 local add --input 40 --input 2 --trace "$work/t.json" $mode
+        equal "$out" "output 0 = 42 (0x0000002a)"
+        "$TOOL" timeline "$work/t.json" >"$work/t" || fail "no timeline: $mode"
+        equal "$(sed -n 's/^processes=//p' "$work/t")" 2
+        [ "$(sed -n 's/^slices=//p' "$work/t")" -gt 50 ] || fail "few slices"
+    done
+    whist 5 run add --party 0 --urls "$(ports 2)" --input 1 --timeout 0.3 --trace "$work/t.json"
+    "$TOOL" timeline "$work/t.json" >"$work/t" || fail "no timeline after an error"
+    whist 1 local add --input 1 --input 2 --trace "$work/no/such/folder"
+    whist 1 local add --input 1 --input 2 --trace /dev/full
 }
 
 # A value from a file is in no command line and no environment while the party runs (and waits for
@@ -800,7 +1108,7 @@ case_demo() {
     ! grep -q $'\033' "$work/demo.out" || fail "colours in a file"
 }
 
-commands=(run local 'circuit info' 'circuit check' 'circuit eval' 'circuit convert' 'circuit make'
+commands=(run local keygen 'party show' 'session make' 'session show' 'circuit info' 'circuit check' 'circuit eval' 'circuit convert' 'circuit make'
     'channel send' 'channel recv' ping 'bench engine' 'bench channel')
 
 if [ $# = 0 ]; then

@@ -3,11 +3,15 @@
  *   cli_tool ports N      base URLs of N parties on free loopback ports, separated by ';'
  *   cli_tool json         checks that the last line of standard input is one JSON object and prints
  *                         it as lines PATH=VALUE (".stats.phases[0].peer=1")
+ *   cli_tool timeline FILE  checks a file of trace events and prints how many slices and processes
+ *                         it has
+ *   cli_tool repin FILE I PIN  prints a session file with another pin for party I
  *   cli_tool terminal COMMAND...   runs it with standard error on a terminal, prints what came
  * there
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <jansson.h>
 #include <netinet/in.h>
 #include <pty.h>
 #include <stdbool.h>
@@ -216,6 +220,51 @@ static void check_json(void)
     }
 }
 
+/* ---- timeline ---- */
+
+/* Whole JSON, as a foreign reader sees it. */
+static void check_timeline(const char *file)
+{
+    json_t *events = json_load_file(file, 0, NULL), *e;
+    size_t i, slices = 0, processes = 0;
+
+    if (!json_is_array(events)) {
+        fail("the timeline is no array");
+    }
+    json_array_foreach(events, i, e)
+    {
+        const char *ph = json_string_value(json_object_get(e, "ph"));
+        const char *name = json_string_value(json_object_get(e, "name"));
+        if (ph == NULL || name == NULL || !json_is_integer(json_object_get(e, "pid"))) {
+            fail("an event without kind, name or process");
+        }
+        processes += strcmp(name, "process_name") == 0;
+        if (strcmp(ph, "X") == 0) {
+            slices++;
+            if (json_number_value(json_object_get(e, "dur")) < 0 ||
+                !json_is_real(json_object_get(e, "ts"))) {
+                fail("a slice without time");
+            }
+        }
+    }
+    printf("slices=%zu\nprocesses=%zu\n", slices, processes);
+    json_decref(events);
+}
+
+/* ---- repin ---- */
+
+static void repin(const char *file, size_t party, const char *pin)
+{
+    json_t *session = json_load_file(file, 0, NULL);
+    json_t *card = json_array_get(json_object_get(session, "parties"), party);
+
+    if (json_object_set_new(card, "pin", json_string(pin)) != 0 ||
+        json_dumpf(session, stdout, 0) != 0) {
+        fail("no session file with that party");
+    }
+    json_decref(session);
+}
+
 /* ---- terminal ---- */
 
 static int on_terminal(char **argv)
@@ -257,10 +306,15 @@ int main(int argc, char **argv)
         print_ports(atoi(argv[2]));
     } else if (argc == 2 && strcmp(argv[1], "json") == 0) {
         check_json();
+    } else if (argc == 3 && strcmp(argv[1], "timeline") == 0) {
+        check_timeline(argv[2]);
+    } else if (argc == 5 && strcmp(argv[1], "repin") == 0) {
+        repin(argv[2], (size_t)atoi(argv[3]), argv[4]);
     } else if (argc >= 3 && strcmp(argv[1], "terminal") == 0) {
         return on_terminal(argv + 2);
     } else {
-        fail("usage: cli_tool ports N | json | terminal COMMAND...");
+        fail("usage: cli_tool ports N | json | timeline FILE | repin FILE I PIN | terminal "
+             "COMMAND...");
     }
     return 0;
 }

@@ -11,7 +11,7 @@ static void check_string(const char *value, const char *want)
 {
     struct json j = {0};
 
-    json_string(&j, NULL, value);
+    json_text(&j, NULL, value);
     CHECK(!j.failed);
     CHECK_MSG(j.text.len == strlen(want) && memcmp(j.text.data, want, j.text.len) == 0,
               "%.*s is not %s", (int)j.text.len, (const char *)j.text.data, want);
@@ -48,7 +48,7 @@ static void test_json_values(void)
     json_number(&j, "n", UINT64_MAX);
     json_fixed(&j, "f", 0.5, 3);
     json_bool(&j, "t", true);
-    json_null(&j, "z");
+    json_none(&j, "z");
     json_array_begin(&j, "a");
     json_number(&j, NULL, 1);
     json_number(&j, NULL, 2);

@@ -134,15 +134,30 @@ case_readme_local() {
     diff wanted out >&2 || fail 'the README shows another output'
 }
 
-# Block 1 is typed in all terminals, 2 to 4 in one each; the numbers are those of the text below.
+# typed K I: block 1 and block K as they are typed in terminal I, with our ports.
+typed() {
+    {
+        block 'A first computation' 1
+        block 'A first computation' "$1"
+    } | sed "s/:8000/:${port[0]}/g; s/:8001/:${port[1]}/g; s/:8002/:${port[2]}/g" >"terminal$2"
+}
+
+# Block 1 is typed in all terminals, 2 to 4 (keys) and 6 to 8 (runs) in one each, 5 (session) in the
+# first; the numbers are those of the text below.
 first() {
     local i
+    port=("$@")
+    rm -rf try
     for i in 0 1 2; do
-        {
-            block 'A first computation' 1
-            block 'A first computation' $((i + 2))
-        } | sed "s/:8000/:$1/g; s/:8001/:$2/g; s/:8002/:$3/g" >terminal$i
-        grep -q "^build/whist run .*--party $i " terminal$i || fail "no command for party $i"
+        typed $((i + 2)) $i
+        grep -q "^whist keygen --name ${names[i]}$" terminal$i || fail "no key for ${names[i]}"
+        bash -e terminal$i >keys.$i 2>first$i.err || return 1
+    done
+    typed 5 0
+    bash -e terminal0 >session.out 2>first0.err || return 1
+    for i in 0 1 2; do
+        typed $((i + 6)) $i
+        grep -q "^whist run .*--me ${names[i]} " terminal$i || fail "no command for ${names[i]}"
         bash -e terminal$i <<<"${numbers[i]}" >out.$i 2>first$i.err &
         pids+=($!)
     done
@@ -152,12 +167,25 @@ first() {
 case_readme_first() {
     local i
     numbers=(11 20 11)
+    names=(alice bob carol)
     with_ports 3 first || fail 'the first computation of the README'
     block 'A first computation' 1 text >wanted
     [ -s wanted ] || fail 'the README shows no output'
     for i in 0 1 2; do
-        diff wanted out.$i >&2 || fail "party $i: the README shows another output"
+        diff wanted out.$i >&2 || fail "${names[i]}: the README shows another output"
     done
+}
+
+without_keys() {
+    block 'The same on three machines' 1 | sed "s/:8000/:$1/g; s/:8001/:$2/g; s/^whist/build\/whist/" >plain
+    echo wait >>plain
+    bash -e plain >out 2>plain.err
+}
+
+case_readme_without_keys() {
+    with_ports 2 without_keys || fail 'the commands without keys of the README'
+    same out 'output 0 = 42 (0x0000002a)
+output 0 = 42 (0x0000002a)'
 }
 
 # The program of the README, as a party of two; the other one is the command.
