@@ -11,6 +11,9 @@
  * Returns true if it consumed the message (msg is then empty). Must not block. */
 typedef bool (*whist_arrival_hook)(void *ctx, size_t from, struct whist_buffer *msg);
 
+/* Messages up to this length, in bytes, go through send_view. */
+#define WHIST_VIEW_MAX ((size_t)4096)
+
 /* All operations may be called from several threads at once (free excepted). The wrappers pass
  * valid indices, a phase of at most WHIST_MAX_PHASE printable bytes, an absolute deadline (never
  * WHIST_DEADLINE_DEFAULT), an empty msg_out and an err that is not NULL. */
@@ -19,6 +22,9 @@ struct whist_channel_ops {
     /* Takes the contents of msg, also on error. */
     whist_status (*send)(struct whist_channel *ch, size_t to, struct whist_buffer *msg,
                          const char *phase, int64_t deadline_ms, struct whist_error *err);
+    /* Optional: the same for a message that is borrowed, if it is short; NULL otherwise. */
+    whist_status (*send_view)(struct whist_channel *ch, size_t to, struct whist_bytes msg,
+                              const char *phase, int64_t deadline_ms, struct whist_error *err);
     whist_status (*recv)(struct whist_channel *ch, size_t from, struct whist_buffer *msg_out,
                          const char *phase, int64_t deadline_ms, struct whist_error *err);
     void (*abort)(struct whist_channel *ch, const struct whist_error *why);
