@@ -10,6 +10,7 @@
 #include <whist/circuit.h>
 #include <whist/http.h>
 #include <whist/identity.h>
+#include <whist/lang.h>
 #include <whist/log.h>
 #include <whist/mpc.h>
 #include <whist/status.h>
