@@ -9,6 +9,7 @@
 Exit status 0: everything was as the document says.
 """
 import hashlib
+import http.client
 import os
 import secrets
 import socket
@@ -88,20 +89,33 @@ def self_check():
 
 # ---- Cases against whist ----
 
+def make_session(program, folder, urls):
+    """Keys, cards and a session: what the party here needs, and the options of whist."""
+    file = lambda name: os.path.join(folder, name)
+    run = lambda *command: subprocess.run([program, *command], check=True, capture_output=True)
+    for name, url in zip(('alice', 'bob'), urls):
+        run('keygen', '--name', name, '-o', folder + '/')
+        run('party', 'show', '--key', file(name + '.key'), '--url', url, '-o', file(name + '.card'))
+    run('session', 'make', file('alice.card'), file('bob.card'), '-o', file('s.json'))
+    options = ['--session', file('s.json'), '--me', 'alice', '--key', file('alice.key')]
+    return Tls(file('bob.key'), file('bob.crt'), file('alice.crt')), options
+
+
 class Whist:
     """`whist channel send|recv` as party 0 and a party of this program as its peer, number 1."""
 
     def __init__(self, program, verb, *args, tls=False, mute=False, **options):
         self.dir = tempfile.TemporaryDirectory()
         self.urls = free_urls('https' if tls else 'http')
-        mine, his = (make_tls(self.dir.name, program) if tls else (None, []))
+        mine, parties = None, ['--party', '0', '--urls', ';'.join(self.urls)]
+        if tls:
+            mine, parties = make_session(program, self.dir.name, self.urls)
         self.party = Party(1, self.urls, bytes(16), bytes(32), tls=mine, adopt=True, **options)
         if mute:   # it listens and says nothing
             self.party.hold = True
             self.party.link.trouble = lambda p: 'silence'
         peer = ['--to', '1'] if verb == 'send' else ['--from', '1', '--out', self.file('out')]
-        command = [program, 'channel', verb, '--party', '0', '--urls', ';'.join(self.urls),
-                   '--timeout', '20', *peer, *his, *args]
+        command = [program, 'channel', verb, *parties, '--timeout', '20', *peer, *args]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
 
     def __enter__(self):
@@ -235,14 +249,15 @@ def case_order(whist, tls):
         for f in parts:
             posts.append((f, at, first))
             at, first = at + f.weight, first + f.first
+        total = sum(f.weight for f in parts)
+        with w.party.changed:   # as if the link had sent them itself
+            for data in (b'a', b'bb', pattern(500) + pattern(400)):
+                link.out.add('channel', len(data))
+            link.position, link.built = total, 3
         for f, at, first in posts[::-1] + posts:
             a = w.expect(w.data(f, position=at, first_message=first), OK)
-            check(a.ack in (0, sum(x.weight for x in parts)), 'ack %d' % a.ack)
+            check(a.ack in (0, total), 'ack %d' % a.ack)
         with w.party.changed:
-            for f, data in zip(parts, (b'a', b'bb', pattern(500) + pattern(400))):
-                link.out.add('channel', len(data))
-            link.position = link.acked = sum(x.weight for x in parts)
-            link.built = 3
             w.party.hold = False
         w.party.finish()
         w.ends(0)
@@ -494,6 +509,34 @@ def case_http(whist, tls):
         w.party.send(b'all is well')
         w.party.finish()
         w.ends(0)
+
+
+def case_identity(whist, tls):
+    """Who cannot prove to be the party in the path is refused; over TLS by its certificate."""
+    with Whist(whist, 'recv', tls=tls) as w:
+        link = w.contact()
+        body, path = w.update().encode(), w.party.path()
+        for other in ('0', '2', '7'):
+            status, _ = w.party.exchange(body, path[:-1] + other)
+            check(status in (400, 401, 403, 404), 'status %d for party %s' % (status, other))
+        if tls:
+            subprocess.run([whist, 'keygen', '--name', 'mallory', '-o', w.dir.name + '/'],
+                           check=True, capture_output=True)
+            own = w.party.tls.files
+            for files in (None, (w.file('mallory.crt'), w.file('mallory.key'))):
+                w.party.tls.files = files
+                try:
+                    status, _ = w.party.exchange(body)
+                except (OSError, http.client.HTTPException):
+                    status = 401   # an alert, or the end of the connection
+                check(status in (401, 403), 'status %d with certificate %s' % (status, files))
+            w.party.tls.files = own
+        with w.party.changed:
+            w.party.hold = False
+        w.party.send(b'all is well')
+        w.party.finish()
+        w.ends(0)
+        check(w.received() == [b'all is well'] and link.error is None, 'the honest message')
 
 
 CASES = {name[5:]: f for name, f in list(globals().items()) if name.startswith('case_')}

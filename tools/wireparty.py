@@ -640,7 +640,8 @@ class Tls:
         c.check_hostname = False
         c.verify_mode = ssl.CERT_REQUIRED
         c.load_verify_locations(self.peer)
-        c.load_cert_chain(*self.files)
+        if self.files:
+            c.load_cert_chain(*self.files)
         return c
 
     def server(self):
