@@ -120,6 +120,22 @@ case_party_missing() {
     grep -q '^party 0: ' party.err || fail 'no clear line'
 }
 
+# The byte stream in C++, over HTTP; BYTE_STREAM is the program.
+stream() {
+    local i
+    for i in 0 1; do
+        "$BYTE_STREAM" $i "http://127.0.0.1:$1" "http://127.0.0.1:$2" >out.$i 2>stream$i.err &
+        pids+=($!)
+    done
+    wait_all
+}
+
+case_byte_stream_http() {
+    with_ports 2 stream || fail 'byte_stream'
+    grep -q '^party 0: .* all as they should be$' out.0 || fail "party 0: $(<out.0)"
+    grep -q '^party 1: .* all as they should be$' out.1 || fail "party 1: $(<out.1)"
+}
+
 # ---- README ----
 
 mkdir build && ln -s "$WHIST" build/whist
