@@ -23,7 +23,7 @@ static void set_defaults(struct delivery_options *o)
     set_i64(&o->heartbeat_ms, 5000);
     set_i64(&o->dead_ms, 2 * o->heartbeat_ms);
     set_i64(&o->answer_ms, 4000);
-    set_i64(&o->retry_min_ms, 50);
+    set_i64(&o->retry_min_ms, 2);
     set_i64(&o->retry_max_ms, o->retry_min_ms > 1000 ? o->retry_min_ms : 1000);
     set_i64(&o->linger_ms, 1000);
     set_size(&o->outbox_bytes, (size_t)256 << 20);
@@ -285,8 +285,9 @@ bool whist_delivery_writable(const struct delivery *d, size_t len)
                               d->outbox + len + WHIST_FRAME_COST <= d->opt.outbox_bytes);
 }
 
-whist_status whist_delivery_send(struct delivery *d, int64_t now, struct whist_buffer *msg,
-                                 const char *phase, struct whist_error *err)
+/* What keeps the link from sending. */
+static whist_status check_sending(const struct delivery *d, size_t len, const char *phase,
+                                  struct whist_error *err)
 {
     size_t peer = d->opt.peer;
     WHIST_REQUIRE(strlen(phase) <= WHIST_MAX_PHASE);
@@ -300,18 +301,44 @@ whist_status whist_delivery_send(struct delivery *d, int64_t now, struct whist_b
         return whist_fail(err, WHIST_ERR_CLOSED, (int)peer, phase,
                           "party %zu has closed its channel and takes no more messages", peer);
     }
-    if (!whist_delivery_writable(d, msg->len)) {
-        return WHIST_ERR_WINDOW_FULL;
-    }
-    size_t len = msg->len;
-    if (!whist_dlv_queue(d, now, msg, phase)) {
-        return whist_fail(err, WHIST_ERR_NOMEM, (int)peer, phase, "no memory to queue %zu bytes",
-                          len);
+    return whist_delivery_writable(d, len) ? WHIST_OK : WHIST_ERR_WINDOW_FULL;
+}
+
+static whist_status note_sent(struct delivery *d, int64_t now, bool queued, size_t len,
+                              const char *phase, struct whist_error *err)
+{
+    if (!queued) {
+        return whist_fail(err, WHIST_ERR_NOMEM, (int)d->opt.peer, phase,
+                          "no memory to queue %zu bytes", len);
     }
     d->stats.messages_sent++;
     d->stats.payload_sent += len;
-    whist_dlv_await(d, now);
+    if (!d->awaiting) {
+        whist_dlv_await(d, now);
+    }
     return WHIST_OK;
+}
+
+whist_status whist_delivery_send(struct delivery *d, int64_t now, struct whist_buffer *msg,
+                                 const char *phase, struct whist_error *err)
+{
+    size_t len = msg->len;
+    TRY(check_sending(d, len, phase, err));
+    return note_sent(d, now, whist_dlv_queue(d, now, msg, phase), len, phase, err);
+}
+
+whist_status whist_delivery_send_view(struct delivery *d, int64_t now, struct whist_bytes msg,
+                                      const char *phase, struct whist_error *err)
+{
+    struct whist_buffer copy = {0};
+    TRY(check_sending(d, msg.len, phase, err));
+    if (whist_dlv_share(d, msg, phase)) {
+        return note_sent(d, now, true, msg.len, phase, err);
+    }
+    bool queued = whist_buffer_append(&copy, msg.data, msg.len) == WHIST_OK &&
+                  whist_dlv_queue(d, now, &copy, phase);
+    whist_buffer_clear(&copy);
+    return note_sent(d, now, queued, msg.len, phase, err);
 }
 
 bool whist_delivery_readable(const struct delivery *d)

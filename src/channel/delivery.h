@@ -63,7 +63,7 @@ struct delivery_options {
     int64_t heartbeat_ms;        /* longest silence of this party: 5,000 */
     int64_t dead_ms;      /* longest silence of the peer while something is awaited: 2 heartbeats */
     int64_t answer_ms;    /* for an answer, since the POST last made progress: 4,000 */
-    int64_t retry_min_ms; /* first pause between attempts; doubles: 50 */
+    int64_t retry_min_ms; /* first pause between attempts; doubles: 2 */
     int64_t retry_max_ms; /* longest pause: 1,000 */
     int64_t linger_ms;    /* how long a closed or failed link stays for the peer's sake: 1,000 */
     size_t outbox_bytes;  /* weights queued and not acknowledged, at most: 256 MiB */
@@ -116,6 +116,11 @@ void whist_delivery_free(struct delivery *d);
 WHIST_MUST_CHECK whist_status whist_delivery_send(struct delivery *d, int64_t now,
                                                   struct whist_buffer *msg, const char *phase,
                                                   struct whist_error *err);
+
+/* The same for a message that is borrowed. */
+WHIST_MUST_CHECK whist_status whist_delivery_send_view(struct delivery *d, int64_t now,
+                                                       struct whist_bytes msg, const char *phase,
+                                                       struct whist_error *err);
 
 /* True if a message of len bytes would not meet WHIST_ERR_WINDOW_FULL now (it may meet an error).
  */

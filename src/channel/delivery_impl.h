@@ -205,6 +205,8 @@ void whist_dlv_connect(struct delivery *d, int64_t now, uint64_t peer_epoch);
 
 /* Queues the message; false without memory, then msg is untouched. */
 bool whist_dlv_queue(struct delivery *d, int64_t now, struct whist_buffer *msg, const char *phase);
+/* Adds a small message to what is queued already; false if it does not fit there. */
+bool whist_dlv_share(struct delivery *d, struct whist_bytes msg, const char *phase);
 /* Until when the first unit of the queue waits for more messages; NEVER: it does not. */
 int64_t whist_dlv_held_until(const struct delivery *d);
 void whist_dlv_queue_fin(struct delivery *d);

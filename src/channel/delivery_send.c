@@ -56,18 +56,17 @@ static void set_phase(struct unit *u, const char *phase)
 }
 
 /* Adds a small message to a unit that has some already. */
-static bool share_unit(struct unit *u, struct whist_buffer *msg, const char *phase)
+static bool share_unit(struct unit *u, struct whist_bytes msg, const char *phase)
 {
-    size_t want = u->payload.len + msg->len;
+    size_t want = u->payload.len + msg.len;
     if (whist_buffer_reserve(&u->payload, want < 2048 && want != 0 ? 2048 : want) != WHIST_OK ||
-        !add_head(u, msg->len, phase)) {
+        !add_head(u, msg.len, phase)) {
         return false;
     }
-    if (msg->len != 0) {
-        memcpy(u->payload.data + u->payload.len, msg->data, msg->len);
-        u->payload.len += msg->len;
+    if (msg.len != 0) {
+        memcpy(u->payload.data + u->payload.len, msg.data, msg.len);
+        u->payload.len += msg.len;
     }
-    whist_buffer_clear(msg);
     u->n_frames++;
     set_phase(u, phase);
     return true;
@@ -97,19 +96,48 @@ static bool new_unit(struct delivery *d, int64_t now, bool shared, struct whist_
     return true;
 }
 
-bool whist_dlv_queue(struct delivery *d, int64_t now, struct whist_buffer *msg, const char *phase)
+/* A message has been queued. */
+static void count_queued(struct delivery *d, size_t len, const char *phase)
 {
-    bool sharing = d->opt.coalesce_bytes >= 256;
-    size_t len = msg->len, room = sharing ? d->opt.coalesce_bytes - POST_TAIL_LEN : 0;
-    bool small = len <= room / 2 && len + FRAME_HEAD_MAX <= room;
-    struct unit *u = d->open;
-    bool fits = u != NULL && u->payload.len + u->heads.len + len + FRAME_HEAD_MAX <= room;
-    if (small && fits ? !share_unit(u, msg, phase) : !new_unit(d, now, small, msg, phase)) {
-        return false;
-    }
     whist_dlv_run(&d->out, len, phase, strlen(phase));
     d->outbox += len + WHIST_FRAME_COST;
     d->n_outbox++;
+}
+
+/* Room for messages that share a POST. */
+static size_t shared_room(const struct delivery *d)
+{
+    return d->opt.coalesce_bytes >= 256 ? d->opt.coalesce_bytes - POST_TAIL_LEN : 0;
+}
+
+static bool is_small(const struct delivery *d, size_t len)
+{
+    return len <= shared_room(d) / 2 && len + FRAME_HEAD_MAX <= shared_room(d);
+}
+
+bool whist_dlv_share(struct delivery *d, struct whist_bytes msg, const char *phase)
+{
+    struct unit *u = d->open;
+    bool fits = u != NULL && is_small(d, msg.len) &&
+                u->payload.len + u->heads.len + msg.len + FRAME_HEAD_MAX <= shared_room(d);
+    if (!fits || !share_unit(u, msg, phase)) {
+        return false;
+    }
+    count_queued(d, msg.len, phase);
+    return true;
+}
+
+bool whist_dlv_queue(struct delivery *d, int64_t now, struct whist_buffer *msg, const char *phase)
+{
+    size_t len = msg->len;
+    if (whist_dlv_share(d, whist_buffer_view(msg), phase)) {
+        whist_buffer_clear(msg);
+        return true;
+    }
+    if (!new_unit(d, now, is_small(d, len), msg, phase)) {
+        return false;
+    }
+    count_queued(d, len, phase);
     return true;
 }
 

@@ -6,11 +6,13 @@
 #include <stdio.h>
 #include <strings.h>
 
+#include "channel/frame.h"
 #include "channel/http_route.h"
 #include "channel/metrics.h"
 #include "channel/native.h"
 
 #define ANSWER_ROOM (WHIST_ANSWER_MAX + 512) /* bytes of a machine's answer with its head */
+#define LAZY_BODY   ((size_t)1024)           /* bodies up to this long may wait for their answer */
 #define ALIVE_MS    500                      /* between two times that a link is told of bytes */
 
 /* ---- Paths ---- */
@@ -420,6 +422,12 @@ static void count_wire(struct native_link *l, struct http_conn *c)
     c->counted_out = out;
 }
 
+/* Whether a body is that of a POST with messages, which are the only ones that come in numbers. */
+static bool is_data(const struct whist_buffer *body)
+{
+    return body->len > POST_TAIL_LEN && body->data[body->len - POST_TAIL_LEN + 60] == POST_DATA;
+}
+
 static void take_message(struct http_server *s, struct http_conn *c)
 {
     struct whist_endpoint *ep = s->owner;
@@ -437,6 +445,7 @@ static void take_message(struct http_server *s, struct http_conn *c)
     if (!whist_httpd_reserve(s, c, ANSWER_ROOM)) {
         return;
     }
+    bool lazy = c->parser.body.len <= LAZY_BODY && is_data(&c->parser.body);
     pthread_mutex_lock(&l->lock);
     count_wire(l, c);
     whist_delivery_request(l->d, now, &c->parser.body, &answer);
@@ -445,6 +454,9 @@ static void take_message(struct http_server *s, struct http_conn *c)
     ep->refused += answer.status >= 400 ? 1 : 0;
     whist_httpd_answer_typed(s, c, answer.status, "application/octet-stream",
                              whist_bytes(answer.body, answer.len));
+    if (lazy && answer.status == 200 && c->parser.keep_alive && c->state == CONN_READING) {
+        whist_httpd_lazy(c);
+    }
     whist_httpd_end_request(s, c);
 }
 

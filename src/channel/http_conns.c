@@ -73,6 +73,13 @@ void whist_httpd_end(struct http_server *s, struct http_conn *c)
         whist_httpd_unhold(s, c);
     }
     c->state = CONN_DEAD;
+    if (c->is_lazy) {
+        struct http_conn **at = &s->lazy;
+        while (*at != c) {
+            at = &(*at)->next_lazy;
+        }
+        *at = c->next_lazy;
+    }
     whist_stream_clear(&c->stream);
     whist_http_close(s->loop, &c->io);
     unlink_conn(s, c);
@@ -272,6 +279,9 @@ void whist_httpd_turn(struct http_server *s)
         s->accept_again_ms = 0;
         (void)whist_http_watch(s->loop, &s->listener, EPOLLIN, false);
     }
+    if (s->lazy != NULL && s->lazy_ms <= s->loop->now_ms) {
+        whist_httpd_flush_lazy(s);
+    }
     collect(s);
 }
 
@@ -284,6 +294,9 @@ int64_t whist_httpd_deadline_of(const struct http_server *s)
     }
     if (s->accept_again_ms != 0 && s->accept_again_ms < first) {
         first = s->accept_again_ms;
+    }
+    if (s->lazy != NULL && s->lazy_ms < first) {
+        first = s->lazy_ms;
     }
     return first;
 }

@@ -10,6 +10,10 @@
 /* Room in a body from which on it is read into directly, and what is read behind it at once. */
 #define DIRECT_MIN  ((size_t)16384)
 #define BEHIND_BODY ((size_t)32768)
+/* Answers that wait for others, less than these on a connection and for this long. */
+#define LAZY_MAX  8
+#define LAZY_MS   1
+#define LAZY_REST 64 /* requests that are answered at once after a wait for nothing */
 #define ANSWERS_MAX 16384 /* bytes of unsent answers at which reading pauses */
 /* Body bytes beyond the limit that are read over before a connection is closed instead. */
 #define OVERLONG_MAX ((uint64_t)1048576)
@@ -33,6 +37,7 @@ static void write_answer(struct http_server *s, struct http_conn *c,
                          const struct whist_http_answer *answer)
 {
     c->answered = true;
+    c->n_urgent++;
     if (whist_http_write_answer(&c->out, answer, time(NULL)) != WHIST_OK) {
         whist_httpd_end(s, c);
     }
@@ -66,6 +71,16 @@ void whist_httpd_answer_typed(struct http_server *s, struct http_conn *c, int st
                               const char *type, struct whist_bytes body)
 {
     answer(s, c, status, false, type, body);
+}
+
+void whist_httpd_lazy(struct http_conn *c)
+{
+    if (c->lazy_rest != 0) {
+        c->lazy_rest--;
+        return;
+    }
+    c->n_urgent--;
+    c->n_lazy++;
 }
 
 bool whist_httpd_reserve(struct http_server *s, struct http_conn *c, size_t n)
@@ -245,6 +260,7 @@ static void flush(struct http_server *s, struct http_conn *c)
     if (whist_httpd_unsent(c) == 0) {
         c->out.len = 0;
         c->out_at = 0;
+        c->n_lazy = c->n_urgent = 0;
     }
 }
 
@@ -271,12 +287,45 @@ static void close_down(struct http_server *s, struct http_conn *c)
     whist_httpd_deadline(s, c, s->limits.linger_ms);
 }
 
+/* The answers wait for others. */
+static bool be_lazy(struct http_server *s, struct http_conn *c)
+{
+    if (c->n_lazy == 0 || c->n_lazy >= LAZY_MAX || c->n_urgent != 0 || c->state != CONN_READING ||
+        c->eof || c->in.len != 0) {
+        return false;
+    }
+    if (!c->is_lazy) {
+        s->lazy_ms = s->lazy == NULL ? s->loop->now_ms + LAZY_MS : s->lazy_ms;
+        c->is_lazy = true;
+        c->next_lazy = s->lazy;
+        s->lazy = c;
+    }
+    return true;
+}
+
+void whist_httpd_flush_lazy(struct http_server *s)
+{
+    while (s->lazy != NULL) {
+        struct http_conn *c = s->lazy;
+        s->lazy = c->next_lazy;
+        c->is_lazy = false;
+        if (c->n_lazy == 1) {
+            c->lazy_rest = LAZY_REST; /* it does not send another request meanwhile */
+        }
+        c->n_urgent++;
+        update(s, c);
+    }
+}
+
 /* After every change: sends, goes on with what was kept, and asks for the events that matter now.
  */
 static void update(struct http_server *s, struct http_conn *c)
 {
     uint32_t events = 0;
 
+    if (be_lazy(s, c)) {
+        return;
+    }
     flush(s, c);
     while (may_parse(c) && c->in.len != 0) {
         parse_kept(s, c);

@@ -34,8 +34,12 @@ struct http_conn {
     bool last;     /* the present request is the last one of this connection */
     bool eof;      /* the other side is shut */
     int64_t deadline_ms;
-    size_t buffered; /* bytes of memory it holds, as last accounted */
-    size_t drained;  /* bytes read over while lingering */
+    size_t buffered;         /* bytes of memory it holds, as last accounted */
+    size_t drained;          /* bytes read over while lingering */
+    size_t n_lazy, n_urgent; /* unsent answers that may wait for others, and that may not */
+    size_t lazy_rest;        /* requests that are answered at once, for none came meanwhile */
+    bool is_lazy;            /* in the server's list */
+    struct http_conn *next_lazy;
     uint32_t events;
     struct whist_http_parser parser;
     struct whist_buffer in; /* read and not yet parsed, from in_at on */
@@ -87,6 +91,8 @@ struct http_server {
     struct http_conn *garbage; /* freed when no event can refer to them any more */
     int64_t sweep_ms;          /* earliest deadline of a connection; 0: none */
     int64_t accept_again_ms;   /* 0: accepting */
+    struct http_conn *lazy;    /* connections with answers that wait for others, … */
+    int64_t lazy_ms;           /* … until then */
     uint64_t warned;           /* bit 0: the service's; 1: of memory */
     uint8_t *scratch;          /* HTTP_SCRATCH bytes, where the I/O thread reads */
 };
@@ -123,6 +129,8 @@ void whist_httpd_answer_text(struct http_server *s, struct http_conn *c, int sta
 /* The same with another type (a constant) and "application/octet-stream" and so on. */
 void whist_httpd_answer_typed(struct http_server *s, struct http_conn *c, int status,
                               const char *type, struct whist_bytes body);
+/* The answer that was just written may wait a millisecond for others to share their write. */
+void whist_httpd_lazy(struct http_conn *c);
 /* Room for n more bytes of answers; false: no memory, and the connection has ended. */
 bool whist_httpd_reserve(struct http_server *s, struct http_conn *c, size_t n);
 /* The present request has been read and answered. */
@@ -135,6 +143,9 @@ void whist_httpd_release(struct http_server *s, struct http_conn *c);
 void whist_httpd_end(struct http_server *s, struct http_conn *c);
 
 /* ---- Between http_server.c and http_conns.c ---- */
+
+/* Sends the answers that have waited long enough. */
+void whist_httpd_flush_lazy(struct http_server *s);
 
 void whist_httpd_on_events(struct http_io *io, uint32_t events);
 void whist_httpd_on_listener(struct http_io *io, uint32_t events);

@@ -46,8 +46,7 @@ void whist_native_fail(struct native_channel *ch, const struct whist_error *why,
         } else {
             whist_delivery_fail(l->d, now, why);
         }
-        pthread_cond_broadcast(&l->arrived);
-        pthread_cond_broadcast(&l->changed);
+        l->wake_all = true;
         whist_link_update(l, now);
         whist_link_unlock(l);
     }
@@ -60,6 +59,15 @@ static void native_abort(struct whist_channel *base, const struct whist_error *w
 
 /* ---- Waiting ---- */
 
+/* The time for the machine, which never goes back: coarse where it does not matter. */
+static int64_t link_now(struct native_link *l, bool exact)
+{
+    int64_t now = exact ? whist_now_ms() : whist_coarse_ms();
+
+    l->now_ms = now > l->now_ms ? now : l->now_ms;
+    return l->now_ms;
+}
+
 /* A wait for a peer: until when, and when it is reported. */
 struct wait {
     int64_t began_ms, deadline_ms, report_ms;
@@ -71,13 +79,13 @@ static struct wait begin_wait(const struct native_channel *ch, int64_t now, int6
 }
 
 /* Waits for a signal; false at the deadline. Says after a while what is going on. */
-static bool wait_on(struct native_link *l, pthread_cond_t *cond, struct wait *w, const char *call,
+static bool wait_on(struct native_link *l, struct waitq *q, struct wait *w, const char *call,
                     const char *phase)
 {
     int64_t until = w->deadline_ms < w->report_ms ? w->deadline_ms : w->report_ms;
     char text[700];
 
-    if (whist_cond_wait(cond, &l->lock, until)) {
+    if (whist_waitq_wait(q, &l->lock, until)) {
         return true;
     }
     int64_t now = whist_now_ms();
@@ -109,43 +117,81 @@ static whist_status window_full(struct native_link *l, const struct wait *w, con
                       whist_delivery_describe(l->d, now, text, sizeof text));
 }
 
-static whist_status send_locked(struct native_link *l, struct whist_buffer *msg, const char *phase,
-                                int64_t deadline_ms, struct whist_error *err)
-{
-    struct native_channel *ch = l->ch;
-    int64_t now = whist_now_ms();
-    struct wait w = begin_wait(ch, now, deadline_ms);
-    whist_status st = atomic_load(&ch->failed) ? report_failure(ch, phase, err)
-                                               : whist_delivery_send(l->d, now, msg, phase, err);
+/* What is to be sent: owned or borrowed. */
+struct outgoing {
+    struct whist_buffer *owned; /* NULL: view */
+    struct whist_bytes view;
+};
 
-    for (bool in_time = true; st == WHIST_ERR_WINDOW_FULL; now = whist_now_ms()) {
+static whist_status try_send(struct native_link *l, int64_t now, const struct outgoing *m,
+                             const char *phase, struct whist_error *err)
+{
+    if (atomic_load(&l->ch->failed)) {
+        return report_failure(l->ch, phase, err);
+    }
+    return m->owned != NULL ? whist_delivery_send(l->d, now, m->owned, phase, err)
+                            : whist_delivery_send_view(l->d, now, m->view, phase, err);
+}
+
+/* The outbox is full. */
+static whist_status send_later(struct native_link *l, const struct outgoing *m, const char *phase,
+                               int64_t deadline_ms, struct whist_error *err)
+{
+    int64_t now = link_now(l, true);
+    struct wait w = begin_wait(l->ch, now, deadline_ms);
+    size_t len = m->owned != NULL ? m->owned->len : m->view.len;
+    whist_status st = WHIST_ERR_WINDOW_FULL;
+
+    for (bool in_time = true; st == WHIST_ERR_WINDOW_FULL; now = link_now(l, true)) {
         if (!in_time) {
             return window_full(l, &w, phase, err);
         }
         whist_link_update(l, now);
-        l->n_senders++;
-        in_time =
-            whist_delivery_writable(l->d, msg->len) || wait_on(l, &l->changed, &w, "send", phase);
-        l->n_senders--;
-        st = atomic_load(&ch->failed) ? report_failure(ch, phase, err)
-                                      : whist_delivery_send(l->d, now, msg, phase, err);
+        if (!whist_delivery_writable(l->d, len)) {
+            l->least = len < l->least ? len : l->least;
+            in_time = wait_on(l, &l->changed, &w, "send", phase);
+            l->least = l->changed.waiting == 0 ? SIZE_MAX : l->least;
+        }
+        st = try_send(l, now, m, phase, err);
+    }
+    return st;
+}
+
+static whist_status send_one(struct whist_channel *base, size_t to, const struct outgoing *m,
+                             const char *phase, int64_t deadline_ms, struct whist_error *err)
+{
+    struct native_link *l = &native_of(base)->link[to];
+
+    pthread_mutex_lock(&l->lock);
+    int64_t now = link_now(l, false);
+    whist_status st = try_send(l, now, m, phase, err);
+    if (st == WHIST_ERR_WINDOW_FULL) {
+        st = send_later(l, m, phase, deadline_ms, err);
     }
     if (st == WHIST_OK && whist_delivery_wants_post(l->d, now)) {
-        whist_link_update(l, now);
+        whist_link_update(l, link_now(l, true));
     }
+    whist_link_unlock(l);
     return st;
 }
 
 static whist_status native_send(struct whist_channel *base, size_t to, struct whist_buffer *msg,
                                 const char *phase, int64_t deadline_ms, struct whist_error *err)
 {
-    struct native_link *l = &native_of(base)->link[to];
+    const struct outgoing m = {.owned = msg};
+    whist_status st = send_one(base, to, &m, phase, deadline_ms, err);
 
-    pthread_mutex_lock(&l->lock);
-    whist_status st = send_locked(l, msg, phase, deadline_ms, err);
-    whist_link_unlock(l);
     whist_buffer_clear(msg);
     return st;
+}
+
+static whist_status native_send_view(struct whist_channel *base, size_t to, struct whist_bytes msg,
+                                     const char *phase, int64_t deadline_ms,
+                                     struct whist_error *err)
+{
+    const struct outgoing m = {.view = msg};
+
+    return send_one(base, to, &m, phase, deadline_ms, err);
 }
 
 /* ---- Receiving ---- */
@@ -169,18 +215,18 @@ static whist_status timed_out(struct native_link *l, const struct wait *w, const
                       whist_delivery_describe(l->d, now, text, sizeof text));
 }
 
-static whist_status wait_for_message(struct native_link *l, int64_t now,
-                                     struct whist_buffer *msg_out, const char *phase,
-                                     int64_t deadline_ms, struct whist_error *err)
+static whist_status wait_for_message(struct native_link *l, struct whist_buffer *msg_out,
+                                     const char *phase, int64_t deadline_ms,
+                                     struct whist_error *err)
 {
+    int64_t now = link_now(l, true);
     struct wait w = begin_wait(l->ch, now, deadline_ms);
     whist_status st;
 
     whist_delivery_wait_begin(l->d, now, phase);
-    l->n_receivers++;
     whist_link_update(l, now); /* whoever waits has sent what there was to send */
     for (bool in_time = true;;) {
-        now = whist_now_ms();
+        now = link_now(l, true);
         st = take(l, now, msg_out, phase, err);
         if (st != WHIST_ERR_TIMEOUT) {
             break;
@@ -191,7 +237,6 @@ static whist_status wait_for_message(struct native_link *l, int64_t now,
         }
         in_time = wait_on(l, &l->arrived, &w, "receive", phase);
     }
-    l->n_receivers--;
     whist_delivery_wait_end(l->d, now);
     return st;
 }
@@ -201,18 +246,16 @@ static whist_status native_recv(struct whist_channel *base, size_t from,
                                 int64_t deadline_ms, struct whist_error *err)
 {
     struct native_link *l = &native_of(base)->link[from];
-    int64_t now = whist_now_ms();
 
     pthread_mutex_lock(&l->lock);
+    int64_t now = link_now(l, false);
     whist_status st = take(l, now, msg_out, phase, err);
     if (st == WHIST_ERR_TIMEOUT) {
-        st = wait_for_message(l, now, msg_out, phase, deadline_ms, err);
+        st = wait_for_message(l, msg_out, phase, deadline_ms, err);
     }
-    if (l->n_receivers != 0 && whist_delivery_readable(l->d)) {
-        pthread_cond_signal(&l->arrived); /* for the next one */
-    }
+    l->wake_receiver = l->arrived.waiting != 0 && whist_delivery_readable(l->d); /* the next one */
     if (whist_delivery_wants_post(l->d, now)) {
-        whist_link_update(l, now); /* there is room for the peer */
+        whist_link_update(l, link_now(l, true)); /* there is room for the peer */
     }
     whist_link_unlock(l);
     return st;
@@ -226,7 +269,7 @@ static whist_status wait_done(struct native_link *l, int64_t until_ms, struct wh
 
     pthread_mutex_lock(&l->lock);
     while (!whist_delivery_done(l->d, &st, err)) {
-        if (!whist_cond_wait(&l->changed, &l->lock, until_ms) &&
+        if (!whist_waitq_wait(&l->changed, &l->lock, until_ms) &&
             !whist_delivery_done(l->d, &st, err)) {
             st = whist_fail(err, WHIST_ERR_TIMEOUT, (int)l->peer, NULL,
                             "party %zu (%s) did not come to its end", l->peer, l->url_text);
@@ -256,8 +299,7 @@ static whist_status close_links(struct native_channel *ch, int64_t deadline_ms,
         }
         pthread_mutex_lock(&l->lock);
         whist_delivery_close(l->d, now, deadline_ms);
-        pthread_cond_broadcast(&l->arrived);
-        pthread_cond_broadcast(&l->changed);
+        l->wake_all = true;
         whist_link_update(l, now);
         whist_link_unlock(l);
     }
@@ -295,6 +337,7 @@ static whist_status native_close(struct whist_channel *base, int64_t deadline_ms
 const struct whist_channel_ops whist_native_ops = {
     .name = "http",
     .send = native_send,
+    .send_view = native_send_view,
     .recv = native_recv,
     .abort = native_abort,
     .close = native_close,

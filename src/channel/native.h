@@ -23,6 +23,7 @@
 #include "channel/delivery.h"
 #include "channel/http_server.h"
 #include "channel/inbox.h"
+#include "channel/waitq.h"
 
 /* POSTs on one connection, at most: 16, and one that has to overtake (an abort). */
 #define PIPELINE_MAX    17
@@ -115,14 +116,15 @@ struct native_link {
     struct native_channel *ch;
     size_t peer;
     pthread_mutex_t lock;
-    pthread_cond_t arrived; /* a message, or the link has failed or closed */
-    pthread_cond_t changed; /* there is room, a connection is not busy any more, or the same */
+    struct waitq arrived; /* a message, or the link has failed or closed */
+    struct waitq changed; /* there is room, a connection is not busy any more, or the same */
     struct delivery *d;
-    size_t n_receivers; /* threads that wait for arrived */
-    size_t n_senders;   /* threads that wait for room */
+    int64_t now_ms; /* the latest time that the machine was told by the application's threads */
+    size_t least;   /* length of the shortest message that waits for room; SIZE_MAX: none does */
     bool failure_seen, done_seen;
-    atomic_bool dirty;      /* the I/O thread has to look at it */
-    _Atomic int64_t due_ms; /* when the I/O thread looks at it, at the latest */
+    bool wake_all, wake_receiver, wake_senders; /* by whist_link_unlock */
+    atomic_bool dirty;                          /* the I/O thread has to look at it */
+    _Atomic int64_t due_ms;                     /* when the I/O thread looks at it, at the latest */
 
     struct whist_url url;
     char url_text[120]; /* for people; long ones are cut */
@@ -132,6 +134,7 @@ struct native_link {
 
     struct native_conn *conn; /* max_conns */
     size_t max_conns, pipeline;
+    size_t light;    /* POSTs on a connection as long as they are small; at least pipeline */
     bool has_parked; /* a POST waits for a connection */
     struct delivery_post parked;
 

@@ -51,14 +51,17 @@ static void break_errno(struct native_conn *c, const char *what, int error,
 static struct native_conn *pick(struct native_link *l)
 {
     struct native_conn *best = NULL;
-    size_t most = l->pipeline + (whist_delivery_failure(l->d) != NULL ? 1 : 0);
+    size_t extra = whist_delivery_failure(l->d) != NULL ? 1 : 0;
 
     for (struct native_conn *c = l->conn; c < l->conn + l->max_conns; c++) {
-        if (c->state != NATIVE_READY || c->broken || c->last || c->count >= most) {
+        if (c->state != NATIVE_READY || c->broken || c->last) {
             continue;
         }
-        if (c->bytes < LIGHT) {
+        if (c->bytes < LIGHT && c->count < l->light + extra) {
             return c;
+        }
+        if (c->count >= l->pipeline + extra) {
+            continue;
         }
         best = best == NULL || c->count < best->count ? c : best;
     }
@@ -185,7 +188,7 @@ static void write_out(struct native_link *l, struct native_conn *c, int64_t now)
     }
     c->busy = false;
     if (c->broken) {
-        pthread_cond_broadcast(&l->changed); /* who waits to close it */
+        whist_waitq_wake(&l->changed, true); /* who waits to close it */
     }
 }
 

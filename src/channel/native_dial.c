@@ -23,7 +23,7 @@ static void close_conn(struct native_link *l, struct native_conn *c, int64_t now
     struct whist_error unused;
 
     while (c->busy) {
-        (void)whist_cond_wait(&l->changed, &l->lock, INT64_MAX);
+        (void)whist_waitq_wait(&l->changed, &l->lock, INT64_MAX);
     }
     if (c->stream.tls != NULL && c->io.fd >= 0) {
         whist_tls_close(c->stream.tls);

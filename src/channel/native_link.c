@@ -28,29 +28,40 @@ static void set_due(struct native_link *l, int64_t now)
     }
 }
 
-static void wake(struct native_link *l)
+/* Notes who is to be woken: by whist_link_unlock, since who is woken wants the lock. */
+static void note_news(struct native_link *l)
 {
-    bool done = whist_delivery_done(l->d, NULL, NULL);
-
-    if (done && !l->done_seen) {
+    if (!l->done_seen && whist_delivery_done(l->d, NULL, NULL)) {
         l->done_seen = true;
-        pthread_cond_broadcast(&l->arrived);
-        pthread_cond_broadcast(&l->changed);
+        l->wake_all = true;
     }
-    if (l->n_receivers != 0 && whist_delivery_readable(l->d)) {
-        pthread_cond_signal(&l->arrived);
-    }
-    if (l->n_senders != 0) {
-        pthread_cond_broadcast(&l->changed);
-    }
+    l->wake_receiver = l->arrived.waiting != 0 && whist_delivery_readable(l->d);
+    /* Only when the shortest message fits: those that wait must not wake each other for nothing. */
+    l->wake_senders = l->least != SIZE_MAX && whist_delivery_writable(l->d, l->least);
 }
 
 void whist_link_update(struct native_link *l, int64_t now)
 {
-    wake(l);
     whist_client_pump(l, now);
     set_due(l, now);
-    wake(l);
+    note_news(l);
+}
+
+/* Releases the lock, then wakes. */
+static void unlock(struct native_link *l)
+{
+    bool all = l->wake_all, receiver = l->wake_receiver, senders = l->wake_senders;
+
+    l->wake_all = l->wake_receiver = l->wake_senders = false;
+    pthread_mutex_unlock(&l->lock);
+    if (all) {
+        whist_waitq_wake(&l->arrived, true);
+    } else if (receiver) {
+        whist_waitq_wake(&l->arrived, false);
+    }
+    if (all || senders) {
+        whist_waitq_wake(&l->changed, true);
+    }
 }
 
 void whist_link_unlock(struct native_link *l)
@@ -58,16 +69,18 @@ void whist_link_unlock(struct native_link *l)
     const struct whist_error *why = whist_delivery_failure(l->d);
     struct whist_error copy;
 
-    if (why == NULL || l->failure_seen) {
-        pthread_mutex_unlock(&l->lock);
+    bool seen = l->failure_seen;
+
+    /* Whoever sees a failure sees to it: also while another thread is about to. */
+    if (why == NULL || (seen && atomic_load(&l->ch->failed))) {
+        unlock(l);
         return;
     }
     copy = *why;
     l->failure_seen = true;
-    pthread_cond_broadcast(&l->arrived);
-    pthread_cond_broadcast(&l->changed);
-    pthread_mutex_unlock(&l->lock);
-    if (!atomic_load(&l->ch->failed)) {
+    l->wake_all = l->wake_all || !seen;
+    unlock(l);
+    if (!seen && !atomic_load(&l->ch->failed)) {
         whist_logf(&l->ch->log, WHIST_LOG_ERROR, "http: %s", copy.text);
     }
     /* A peer that cannot be reached is the matter of those who need it. Others' aborts reach

@@ -31,7 +31,7 @@ static void wait_links(struct native_channel *ch, int64_t until_ms)
         pthread_mutex_lock(&l->lock);
         while (!whist_delivery_done(l->d, NULL, NULL) &&
                (whist_delivery_connected(l->d) || atomic_load(&ch->failed)) &&
-               whist_cond_wait(&l->changed, &l->lock, until_ms)) {
+               whist_waitq_wait(&l->changed, &l->lock, until_ms)) {
         }
         pthread_mutex_unlock(&l->lock);
     }
@@ -60,8 +60,6 @@ static void leave(struct native_channel *ch)
 static void clear_link(struct native_link *l)
 {
     whist_delivery_free(l->d);
-    pthread_cond_destroy(&l->arrived);
-    pthread_cond_destroy(&l->changed);
     pthread_mutex_destroy(&l->lock);
     if (l->head != NULL) {
         whist_wipe(l->head, l->head_len); /* the token */
@@ -241,6 +239,7 @@ static whist_status make_machine(struct native_link *l, const struct whist_http_
 {
     int64_t now = whist_now_ms();
     int64_t connect = o->connect_timeout_ms != 0 ? o->connect_timeout_ms : DEFAULT_TIMEOUT_MS;
+    size_t depth = l->max_conns * l->pipeline + l->light - l->pipeline;
     struct delivery_options d = {
         .n = o->n,
         .me = o->me,
@@ -255,8 +254,7 @@ static whist_status make_machine(struct native_link *l, const struct whist_http_
         .window_bytes = o->inbox_bytes,
         .post_bytes = o->post_bytes,
         .coalesce_bytes = o->coalesce_bytes,
-        .depth = l->max_conns * l->pipeline < WHIST_DEPTH_MAX ? l->max_conns * l->pipeline
-                                                              : WHIST_DEPTH_MAX,
+        .depth = depth < WHIST_DEPTH_MAX ? depth : WHIST_DEPTH_MAX,
     };
     memcpy(d.session, o->session, sizeof d.session);
     memcpy(d.config, o->config, sizeof d.config);
@@ -266,17 +264,13 @@ static whist_status make_machine(struct native_link *l, const struct whist_http_
 
 static whist_status init_locks(struct native_link *l, struct whist_error *err)
 {
-    if (whist_cond_init(&l->arrived)) {
-        if (whist_cond_init(&l->changed)) {
-            if (pthread_mutex_init(&l->lock, NULL) == 0) {
-                return WHIST_OK;
-            }
-            pthread_cond_destroy(&l->changed);
-        }
-        pthread_cond_destroy(&l->arrived);
-    }
-    return whist_fail(err, WHIST_ERR_NOMEM, WHIST_NO_PEER, NULL,
-                      "the system has no resources for a channel");
+    whist_waitq_init(&l->arrived);
+    whist_waitq_init(&l->changed);
+    l->least = SIZE_MAX;
+    return pthread_mutex_init(&l->lock, NULL) == 0
+               ? WHIST_OK
+               : whist_fail(err, WHIST_ERR_NOMEM, WHIST_NO_PEER, NULL,
+                            "the system has no resources for a channel");
 }
 
 /* A link is complete when its machine is there (see is_used). */
@@ -289,6 +283,7 @@ static whist_status make_link(struct native_channel *ch, const struct whist_http
     l->peer = peer;
     l->max_conns = o->connections != 0 ? o->connections : DEFAULT_CONNECTIONS;
     l->pipeline = o->pipeline != 0 ? o->pipeline : DEFAULT_PIPELINE;
+    l->light = o->pipeline != 0 ? o->pipeline : PIPELINE_MAX - 1;
     atomic_init(&l->dirty, true);
     atomic_init(&l->due_ms, 0);
     TRY(read_url(l, o, err));

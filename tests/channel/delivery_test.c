@@ -37,6 +37,7 @@ static void options(void)
     BAD(window_bytes, SIZE_MAX, "window_bytes");
     BAD(outbox_bytes, SIZE_MAX, "outbox_bytes");
     o = good;
+    o.retry_min_ms = 20;
     o.retry_max_ms = 10;
     refuses(o, "time"); /* shorter than the shortest */
 }

@@ -451,7 +451,8 @@ void conformance_first_abort_counts(const struct conformance_channels *c)
     CHECK(whist_channel_recv(ch[0], 1, &msg, "x", 0, &err) == WHIST_ERR_FORMAT);
     CHECK(strcmp(err.text, "first") == 0 && strcmp(err.phase, "x") == 0);
     if (!c->bare) {
-        CHECK(whist_channel_recv(ch[1], 0, &msg, "x", 0, &err) == WHIST_ERR_ABORTED);
+        whist_status st = whist_channel_recv(ch[1], 0, &msg, "x", 0, &err);
+        CHECK_MSG(st == WHIST_ERR_ABORTED, "%s: %s", whist_status_name(st), err.text);
         CHECK(err.peer == 0 && strstr(err.text, "first") != NULL);
         /* A party that has heard an abort adds none of its own. */
         whist_channel_abort(ch[1], &why);
