@@ -172,7 +172,7 @@ WHIST_API size_t whist_channel_http_stats(const struct whist_channel *ch,
 struct whist_ping {
     bool up;               /**< the party answered like a party */
     int64_t round_trip_us; /**< of the answer, microseconds */
-    char text[200];        /**< what is wrong, or "up" */
+    char text[400];        /**< what is wrong, or "up" */
 };
 
 /**
@@ -182,6 +182,23 @@ struct whist_ping {
 WHIST_API WHIST_MUST_CHECK whist_status whist_http_ping(const char *url, int64_t deadline_ms,
                                                         struct whist_ping *ping_out,
                                                         struct whist_error *err);
+
+/**
+ * Asks a party of a native session once whether it is up, on the way by which a channel with these
+ * options would reach it. Over TLS, both prove who they are: the party takes it only while it runs
+ * with the same session.
+ * @param options n, urls and, for https, identity and trust count; borrowed during the call
+ * @param party index of the party that is asked
+ * @param deadline_ms absolute, or WHIST_DEADLINE_DEFAULT: in 5 seconds
+ * @param ping_out what came of it
+ * @param err may be NULL
+ * @return WHIST_OK when an attempt was made (see ping_out)
+ * @retval WHIST_ERR_ARGUMENT a bad URL, key or proof, or https without them
+ * @retval WHIST_ERR_CHECK the own certificate is not valid now
+ */
+WHIST_API WHIST_MUST_CHECK whist_status
+whist_http_ping_party(const struct whist_http_options *options, size_t party, int64_t deadline_ms,
+                      struct whist_ping *ping_out, struct whist_error *err);
 
 #ifdef __cplusplus
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* One question to one party, from the calling thread: GET …/msg/0, which a party answers with 405.
- */
+/* One question to one party, from the calling thread: GET …/msg/0, which a party of either mode
+ * answers with 405. */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -10,8 +10,10 @@
 
 #include "channel/http_codec.h"
 #include "channel/http_net.h"
+#include "channel/tls.h"
 
 #define ANSWER_MAX        4096
+#define READ_MAX          16384
 #define INFORMATIONAL_MAX 16
 #define LOOKUP_POLL_MS    5 /* between two looks at a running look-up */
 
@@ -20,11 +22,14 @@ struct ping {
     int64_t deadline_ms;
     struct whist_ping *out;
     int fd;
+    struct tls *tls;          /* NULL: in clear */
+    uint8_t cipher[READ_MAX]; /* what tls looks at */
 };
 
 static void say(struct ping *p, const char *what, const char *why)
 {
-    snprintf(p->out->text, sizeof p->out->text, "%s%s%s", what, why[0] != '\0' ? ": " : "", why);
+    snprintf(p->out->text, sizeof p->out->text, "%.240s%s%.150s", what, why[0] != '\0' ? ": " : "",
+             why);
 }
 
 static void say_errno(struct ping *p, const char *what, int error)
@@ -126,8 +131,8 @@ static bool send_all(struct ping *p, const char *data, size_t len)
     return true;
 }
 
-/* Bytes of the answer: > 0, 0 at its end, < 0 after saying why not. */
-static ssize_t receive(struct ping *p, uint8_t *data, size_t cap)
+/* Bytes from the socket: > 0, 0 at its end, < 0 after saying why not. */
+static ssize_t receive_raw(struct ping *p, uint8_t *data, size_t cap)
 {
     for (;;) {
         ssize_t n = recv(p->fd, data, cap, 0);
@@ -145,6 +150,81 @@ static ssize_t receive(struct ping *p, uint8_t *data, size_t cap)
         }
     }
 }
+
+/* ---- TLS ---- */
+
+static bool flush(struct ping *p)
+{
+    for (;;) {
+        struct whist_bytes pending = whist_tls_pending(p->tls);
+        if (pending.len == 0) {
+            return true;
+        }
+        if (!send_all(p, (const char *)pending.data, pending.len)) {
+            return false;
+        }
+        whist_tls_sent(p->tls, pending.len);
+    }
+}
+
+/* Plaintext; 0 in the handshake means that it is done. As receive_raw. */
+static ssize_t receive_tls(struct ping *p, uint8_t *data, size_t cap, bool handshake)
+{
+    struct whist_error err = {0};
+    size_t len = 0;
+
+    for (;;) {
+        if (whist_tls_read(p->tls, data, cap, &len, &err) != WHIST_OK) {
+            (void)flush(p); /* the alert */
+            say(p, err.text, "");
+            return -1;
+        }
+        if (!flush(p)) {
+            return -1;
+        }
+        if (len != 0 || whist_tls_peer_closed(p->tls) ||
+            (handshake && whist_tls_established(p->tls))) {
+            return (ssize_t)len;
+        }
+        ssize_t n = receive_raw(p, p->cipher, sizeof p->cipher);
+        if (n < 0) {
+            return -1;
+        }
+        if (n == 0) {
+            say(p, whist_tls_eof(p->tls, &err) != WHIST_OK ? err.text : "it closed the connection",
+                "");
+            return -1;
+        }
+        whist_tls_put(p->tls, whist_bytes(p->cipher, (size_t)n));
+    }
+}
+
+static ssize_t receive(struct ping *p, uint8_t *data, size_t cap)
+{
+    return p->tls != NULL ? receive_tls(p, data, cap, false) : receive_raw(p, data, cap);
+}
+
+static bool send_request(struct ping *p, const char *request, size_t len)
+{
+    const struct whist_bytes part = whist_bytes(request, len);
+    struct whist_error err = {0};
+    size_t taken = 0;
+    uint8_t none;
+
+    if (p->tls == NULL) {
+        return send_all(p, request, len);
+    }
+    if (receive_tls(p, &none, 1, true) < 0) {
+        return false;
+    }
+    if (whist_tls_write(p->tls, &part, 1, &taken, &err) != WHIST_OK || taken != len) {
+        say(p, "TLS", err.text);
+        return false;
+    }
+    return flush(p);
+}
+
+/* ---- The question ---- */
 
 static void judge(struct ping *p, const struct whist_http_parser *answer)
 {
@@ -204,30 +284,95 @@ static void ask(struct ping *p)
     int64_t start = whist_now_ns();
 
     whist_http_parser_init(&answer, WHIST_HTTP_RESPONSE, ANSWER_MAX);
-    if (send_all(p, request, len) && read_answer(p, &answer)) {
+    if (send_request(p, request, len) && read_answer(p, &answer)) {
         p->out->round_trip_us = (whist_now_ns() - start) / 1000;
         judge(p, &answer);
     }
     whist_http_parser_clear(&answer);
 }
 
+/* Connects, in clear. */
+static bool reach(struct ping *p)
+{
+    struct whist_net_addresses addresses = {0};
+
+    p->fd = -1;
+    if (!resolve(p, &addresses)) {
+        return false;
+    }
+    for (size_t i = 0; i < addresses.n && p->fd < 0; i++) {
+        (void)connect_to(p, &addresses.at[i]);
+    }
+    return p->fd >= 0;
+}
+
+static int64_t absolute(int64_t deadline_ms)
+{
+    return deadline_ms != WHIST_DEADLINE_DEFAULT ? deadline_ms : whist_now_ms() + 5000;
+}
+
 whist_status whist_http_ping(const char *url, int64_t deadline_ms, struct whist_ping *ping_out,
                              struct whist_error *err)
 {
-    struct whist_net_addresses addresses = {0};
-    struct ping p = {.fd = -1, .out = ping_out};
+    struct ping p = {.out = ping_out};
 
     WHIST_REQUIRE(url != NULL && ping_out != NULL);
     TRY(whist_url_parse(&p.url, url, err));
     *ping_out = (struct whist_ping){0};
-    p.deadline_ms = deadline_ms != WHIST_DEADLINE_DEFAULT ? deadline_ms : whist_now_ms() + 5000;
-    if (!resolve(&p, &addresses)) {
-        return WHIST_OK;
+    p.deadline_ms = absolute(deadline_ms);
+    if (reach(&p)) {
+        ask(&p);
+        close(p.fd);
     }
-    for (size_t i = 0; i < addresses.n && p.fd < 0; i++) {
-        (void)connect_to(&p, &addresses.at[i]);
+    return WHIST_OK;
+}
+
+/* Asks over TLS, as whoever options->identity is. */
+static whist_status ask_tls(struct ping *p, const struct whist_http_options *options, size_t party,
+                            struct whist_error *err)
+{
+    const char *name = p->url.kind == WHIST_URL_NAME ? p->url.host : NULL;
+    struct tls_context *context = NULL;
+    struct tls_trust *trust = NULL;
+    whist_status st;
+
+    if (options->identity == NULL || options->trust == NULL) {
+        return whist_fail(err, WHIST_ERR_ARGUMENT, (int)party, NULL,
+                          "to ask party %zu over TLS the own key is needed", party);
     }
-    if (p.fd >= 0) {
+    TRY_OUT(whist_tls_context_new(&context, options->identity, NULL, err));
+    TRY_OUT(whist_tls_trust_new(&trust, options->trust, options->n, err));
+    if (reach(p)) {
+        st = whist_tls_connect(&p->tls, context, trust, party, name, err);
+        if (st == WHIST_OK) {
+            ask(p);
+            whist_tls_close(p->tls);
+            (void)flush(p);
+        }
+        close(p->fd);
+    }
+out:
+    whist_tls_free(p->tls);
+    whist_tls_trust_free(trust);
+    whist_tls_context_free(context);
+    return st;
+}
+
+whist_status whist_http_ping_party(const struct whist_http_options *options, size_t party,
+                                   int64_t deadline_ms, struct whist_ping *ping_out,
+                                   struct whist_error *err)
+{
+    struct ping p = {.out = ping_out};
+
+    WHIST_REQUIRE(options != NULL && options->urls != NULL && party < options->n);
+    WHIST_REQUIRE(ping_out != NULL);
+    TRY(whist_url_parse_native(&p.url, options->urls[party], err));
+    *ping_out = (struct whist_ping){0};
+    p.deadline_ms = absolute(deadline_ms);
+    if (p.url.tls) {
+        return ask_tls(&p, options, party, err);
+    }
+    if (reach(&p)) {
         ask(&p);
         close(p.fd);
     }

@@ -68,10 +68,11 @@ const struct command commands[] = {
      COMMON | LINK | BIT(TIMEOUT) | BIT(LOG) | BIT(FROM) | BIT(COUNT) | BIT(OUT), BIT(FROM), 0, 0,
      cmd_channel_recv, LINK_USAGE},
     {"ping", "", "Wait until all parties are up",
-     "\nAsks every URL (but the own one, if --party is given) until it answers like a\n"
-     "party. --timeout bounds the whole command.",
-     COMMON | BIT(SESSION) | BIT(PARTY) | BIT(URLS) | BIT(TIMEOUT) | BIT(JSON), 0, 0, 0, cmd_ping,
-     "(--session FILE | --urls LIST)"},
+     "\nAsks every party (but the own one, if --me or --party is given) until it answers\n"
+     "like a party. --timeout bounds the whole command.",
+     COMMON | BIT(SESSION) | BIT(ME) | BIT(KEY) | BIT(CERT) | BIT(PARTY) | BIT(URLS) |
+         BIT(TIMEOUT) | BIT(JSON),
+     0, 0, 0, cmd_ping, "(--session FILE --me NAME | --urls LIST)"},
     {"bench engine", "", "Measure the engine over HTTP on loopback",
      "\nFor 2, 3 and 5 parties, or --parties: AES-128, SHA-256 and --ands AND gates.",
      COMMON | BIT(PARTIES) | BIT(ANDS) | BIT(JSON), 0, 0, 0, cmd_bench_engine, NULL},

@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* whist ping: waits until all parties are up. */
 #include <pthread.h>
-#include <string.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include "cli.h"
 #include "json.h"
-#include "keys.h"
 #include "link.h"
 
 #define RETRY_MS 200
 
 /* One party that is asked, by a thread of its own: one that does not answer delays no other. */
 struct target {
-    const char *url;
+    const struct whist_http_options *http; /* of all */
     size_t party;
     int64_t deadline_ms;
     pthread_t thread;
@@ -28,7 +27,7 @@ static void *ask(void *arg)
 
     for (bool first = true;; first = false) {
         struct whist_ping last = {0};
-        t->status = whist_http_ping(t->url, t->deadline_ms, &last, &t->err);
+        t->status = whist_http_ping_party(t->http, t->party, t->deadline_ms, &last, &t->err);
         /* An attempt that the deadline cuts off would only hide what is wrong. */
         if (first || last.up || whist_clock_ms() < t->deadline_ms) {
             t->ping = last;
@@ -64,13 +63,13 @@ static whist_status ask_all(struct target *targets, size_t n, struct whist_error
     return st;
 }
 
-static void print_targets(const struct target *targets, size_t n)
+static void print_targets(const struct party_link *link, const struct target *targets, size_t n)
 {
-    char text[sizeof(targets->ping.text)];
+    char text[sizeof(targets->ping.text)], party[96];
 
     for (size_t i = 0; i < n; i++) {
         const struct target *t = &targets[i];
-        printf("party %zu  %s  ", t->party, t->url);
+        printf("%s  %s  ", party_text(party, link, t->party), t->http->urls[t->party]);
         if (t->ping.up) {
             printf("up, %.2f ms\n", (double)t->ping.round_trip_us / 1000);
         } else {
@@ -87,7 +86,7 @@ static void json_targets(struct json *j, const struct target *targets, size_t n)
         const struct target *t = &targets[i];
         json_object_begin(j, NULL);
         json_number(j, "party", t->party);
-        json_text(j, "url", t->url);
+        json_text(j, "url", t->http->urls[t->party]);
         json_bool(j, "up", t->ping.up);
         if (t->ping.up) {
             json_fixed(j, "round_trip_s", (double)t->ping.round_trip_us / 1e6, 6);
@@ -121,14 +120,14 @@ static whist_status missing(const struct target *targets, size_t n, struct whist
     return st;
 }
 
-static whist_status report(const struct target *targets, size_t n, bool as_json,
-                           struct whist_error *err)
+static whist_status report(const struct party_link *link, const struct target *targets, size_t n,
+                           bool as_json, struct whist_error *err)
 {
     whist_status st = missing(targets, n, err);
     struct json j = {0};
 
     if (!as_json) {
-        print_targets(targets, n);
+        print_targets(link, targets, n);
         return st;
     }
     json_object_begin(&j, NULL);
@@ -143,61 +142,57 @@ static whist_status report(const struct target *targets, size_t n, bool as_json,
     return printed ? st : cli_fail(err, WHIST_ERR_IO, "cannot write to standard output");
 }
 
-/* The URLs that are asked: of --session or --urls. */
-struct asked {
-    struct url_list list;
-    struct whist_session_file *session;
-    const char *urls[WHIST_MAX_PARTIES], *names[WHIST_MAX_PARTIES];
-    size_t n, me; /* me: n or more if nobody is left out */
-};
-
-static whist_status whom(struct asked *a, const struct args *args, struct whist_error *err)
+/* All parties but the own one. */
+static size_t list_targets(struct target *targets, const struct party_link *link, size_t me,
+                           int64_t deadline_ms)
 {
-    if (args_has(args, OPT_SESSION) == args_has(args, OPT_URLS)) {
-        return cli_fail(err, WHIST_ERR_ARGUMENT,
-                        "ask whom? give --session FILE or --urls LIST; see 'whist ping --help'");
-    }
-    a->me = (size_t)args_number(args, OPT_PARTY, WHIST_MAX_PARTIES);
-    if (args_has(args, OPT_URLS)) {
-        TRY(url_list_parse(&a->list, args->text[OPT_URLS], err));
-        a->n = a->list.n;
-        memcpy(a->urls, a->list.urls, sizeof(a->urls));
-    } else {
-        TRY(session_load(&a->session, args->text[OPT_SESSION], err));
-        a->n = a->session->n;
-        for (size_t i = 0; i < a->n; i++) {
-            a->urls[i] = a->session->parties[i].url;
-            a->names[i] = a->session->parties[i].trust.name;
+    size_t n = 0;
+
+    for (size_t i = 0; i < link->http.n; i++) {
+        if (i != me) {
+            targets[n++] =
+                (struct target){.http = &link->http, .party = i, .deadline_ms = deadline_ms};
         }
     }
-    cli_name_parties(a->names, a->urls, a->n);
-    if (args_has(args, OPT_PARTY) && a->me >= a->n) {
-        return cli_fail(err, WHIST_ERR_ARGUMENT,
-                        "--party %zu is not one of the %zu parties of --urls", a->me, a->n);
+    return n;
+}
+
+/* Without --party nobody is left out. */
+static whist_status ping_link(struct party_link *link, size_t *me_out, const struct args *args,
+                              struct whist_error *err)
+{
+    const struct whist_log no_log = {.fn = NULL};
+    struct args copy = *args;
+
+    if (args_has(args, OPT_URLS) && !args_has(args, OPT_PARTY)) {
+        copy.given |= option_bit(OPT_PARTY); /* as party 0, which does not matter here */
+        copy.number[OPT_PARTY] = 0;
     }
+    TRY(link_init(link, &copy, &no_log, err));
+    *me_out = args_has(args, OPT_URLS) && !args_has(args, OPT_PARTY) ? SIZE_MAX : link->http.me;
     return WHIST_OK;
 }
 
 whist_status cmd_ping(const struct args *args, struct whist_error *err)
 {
-    struct target targets[WHIST_MAX_PARTIES];
+    struct target *targets = calloc(WHIST_MAX_PARTIES, sizeof(*targets));
+    struct party_link *link = calloc(1, sizeof(*link));
     int64_t deadline_ms = whist_clock_ms() + args_timeout_ms(args);
-    struct asked asked = {.n = 0};
-    size_t n = 0;
+    size_t me = 0;
     whist_status st;
 
-    memset(targets, 0, sizeof(targets));
-    TRY_OUT(whom(&asked, args, err));
-    for (size_t i = 0; i < asked.n; i++) {
-        if (i != asked.me) {
-            targets[n++] =
-                (struct target){.url = asked.urls[i], .party = i, .deadline_ms = deadline_ms};
-        }
+    if (targets == NULL || link == NULL) {
+        free(targets);
+        free(link);
+        return cli_nomem(err);
     }
+    TRY_OUT(ping_link(link, &me, args, err));
+    size_t n = list_targets(targets, link, me, deadline_ms);
     TRY_OUT(ask_all(targets, n, err));
-    st = report(targets, n, args_has(args, OPT_JSON), err);
+    st = report(link, targets, n, args_has(args, OPT_JSON), err);
 out:
-    whist_session_file_free(asked.session);
-    url_list_clear(&asked.list);
+    link_clear(link);
+    free(link);
+    free(targets);
     return st;
 }

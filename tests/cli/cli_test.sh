@@ -915,6 +915,30 @@ run_session() {
     return "$bad"
 }
 
+# Bob waits for Carol; Alice asks both.
+ping_session() {
+    echo 14 >"$work/input"
+    session "$1" alice bob carol
+    start bob run add --operands 3 --session "$work/s.json" --me bob --key "$work/bob.key" \
+        --input "@$work/input" --timeout 60
+    "$WHIST" ping --session "$work/s.json" --me alice --key "$work/alice.key" --timeout 3 --json \
+        >"$work/ping.out" 2>"$work/ping.err"
+    status=$?
+    kill -INT "${pid[bob]}"
+    ended bob
+    ! grep -qs 'in use' "$work"/*.err || return 1
+    status=0
+}
+
+case_ping_session() {
+    keys alice bob carol
+    parties 3 ping_session || fail "ports"
+    equal "$(json '.parties[0].party' <"$work/ping.out")" 1
+    equal "$(json '.parties[0].up' <"$work/ping.out")" true
+    equal "$(json '.parties[1].up' <"$work/ping.out")" false
+    equal "$(json '.error.peer' <"$work/ping.out")" 2
+}
+
 case_run_session() {
     keys alice bob carol
     parties 3 run_session || fail "three parties"
