@@ -180,9 +180,8 @@ static const char *const texts[] = {
         "itself is too large to write out. Sizes of arrays have 32 bits. Whoever calls the "
         "compiler "
         "sets the limits.\n",
-    [DIAG_FnNotFound] =
-        "The function that is to be run must be a pub fn of the program. It is main "
-        "if nothing else is said.\n",
+    [DIAG_FnNotFound] = "The function that is to be run must be one of the program and have a "
+                        "parameter. It is main if nothing else is said.\n",
     [DIAG_MissingConstant] = "The program uses a constant from outside, PARTY::NAME, which was not "
                              "given. Each party gives its own with --const.\n",
     [DIAG_InvalidLiteralType] = "The constant from outside does not fit the type that the program "

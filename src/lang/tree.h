@@ -554,7 +554,8 @@ WHIST_MUST_CHECK whist_status lang_bind(struct lang_unit *unit, struct lang_give
 /* NULL is allowed. */
 void lang_unit_free(struct lang_unit *unit);
 
-/* The pub function of that name, or NULL after adding a diagnostic (FnNotFound). */
+/* The function of that name, pub or not, if it has parameters; NULL after adding a diagnostic
+ * (FnNotFound). */
 struct lang_fn *lang_find_entry(struct lang_unit *unit, const char *name);
 
 /* Line and column of a byte of the source, both from 1; columns count bytes. */

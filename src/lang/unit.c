@@ -118,26 +118,27 @@ void lang_unit_free(struct lang_unit *u)
 
 struct lang_fn *lang_find_entry(struct lang_unit *u, const char *name)
 {
-    struct lang_fn *hidden = NULL;
     struct lang_diag *d;
 
     for (uint32_t i = 0; i < u->n_fns; i++) {
-        if (lang_name_is(u->fns[i]->name, name)) {
-            if (u->fns[i]->pub) {
-                return u->fns[i];
-            }
-            hidden = u->fns[i];
+        struct lang_fn *fn = u->fns[i];
+
+        if (!lang_name_is(fn->name, name)) {
+            continue;
         }
+        if (fn->n_params > 0) {
+            return fn;
+        }
+        d = lang_report(u, DIAG_FnNotFound, fn->span,
+                        "the function `%.100s` has no parameters and cannot be run", name);
+        lang_diag_label(u, d, "nobody would put anything in");
+        return NULL;
     }
-    d = lang_report_outside(u, DIAG_FnNotFound, "there is no pub function `%.100s`", name);
-    if (hidden != NULL) {
-        lang_diag_help(u, d, "write `pub fn %.100s`", name);
-    } else {
-        for (uint32_t i = 0; i < u->n_fns; i++) {
-            if (u->fns[i]->pub) {
-                lang_diag_help(u, d, "there is `%.*s`", NAME(u->fns[i]->name));
-                break;
-            }
+    d = lang_report_outside(u, DIAG_FnNotFound, "there is no function `%.100s`", name);
+    for (uint32_t i = 0; i < u->n_fns; i++) {
+        if (u->fns[i]->pub) {
+            lang_diag_help(u, d, "there is `%.*s`", NAME(u->fns[i]->name));
+            break;
         }
     }
     return NULL;

@@ -1,7 +1,7 @@
 //! fn f
-fn f(x: u8) -> u8 {
-    x
+fn f() -> u8 {
+    1
 }
 pub fn main(x: u8) -> u8 {
-    f(x)
+    f() + x
 }
