@@ -80,6 +80,15 @@ WHIST_API WHIST_MUST_CHECK whist_status
 whist_program_new(struct whist_program **program_out, struct whist_bytes source,
                   const struct whist_program_options *options, struct whist_error *err);
 
+/** Hash of the source (BLAKE2b-256): parties compare it before anything else.
+ *  @param p a program
+ *  @param hash_out 32 bytes */
+WHIST_API void whist_program_hash(const struct whist_program *p, uint8_t hash_out[32]);
+
+/** What a kind of diagnostic means and how one mends it, in some sentences; NULL if there is no
+ *  such kind. Names are those of whist_diagnostic.kind. */
+WHIST_API const char *whist_diagnostic_explain(const char *kind);
+
 /** Frees a program. NULL is allowed. */
 WHIST_API void whist_program_free(struct whist_program *p);
 

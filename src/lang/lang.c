@@ -2,6 +2,7 @@
 /* The public face of the language: programs and their life. */
 #include <stdio.h>
 
+#include "crypto/crypto.h"
 #include "lang/literal.h"
 #include "lang/program.h"
 
@@ -141,6 +142,10 @@ whist_status whist_program_new(struct whist_program **program_out, struct whist_
     if (options != NULL) {
         p->options = *options;
     }
+    struct hash h;
+    whist_hash_init(&h, "whist program");
+    whist_hash_field(&h, source.data, source.len);
+    whist_hash_final(&h, p->hash);
     const struct lang_limits limits = {.max_source = p->options.limits.max_source,
                                        .max_memory = p->options.limits.max_memory,
                                        .max_bits = p->options.limits.max_bits,
@@ -160,6 +165,16 @@ whist_status whist_program_new(struct whist_program **program_out, struct whist_
     *program_out = p;
     p->correct = st == WHIST_OK;
     return st == WHIST_OK ? st : st == WHIST_ERR_FORMAT ? fail_with_errors(p, err) : fail(err, st);
+}
+
+void whist_program_hash(const struct whist_program *p, uint8_t hash_out[32])
+{
+    memcpy(hash_out, p->hash, sizeof p->hash);
+}
+
+const char *whist_diagnostic_explain(const char *kind)
+{
+    return lang_diag_explain(kind);
 }
 
 static void unbind(struct whist_program *p)

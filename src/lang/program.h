@@ -14,7 +14,8 @@ struct whist_program {
     struct lang_unit *unit;
     struct whist_diagnostic *diags;
     size_t n_diags;
-    bool correct; /* the source has no errors */
+    bool correct;     /* the source has no errors */
+    uint8_t hash[32]; /* of the source */
     /* After whist_program_bind: */
     bool bound;
     const struct lang_fn *entry;
