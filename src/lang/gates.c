@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* Gates of a word-level program: storage of words, order of work, inputs and outputs. */
 #include "lang/lower.h"
+#include "lang/opt.h"
 
 /* ---- Storage ---- */
 
@@ -274,8 +275,7 @@ static void output_bits(struct lower *l)
     l->n_outputs = n != 0 ? n : 1;
 }
 
-/* Gates of all words of a segment, and what it leaves. */
-void lower_segment(struct lower *l, const struct word_program *p)
+static void lower_words(struct lower *l, const struct word_program *p)
 {
     l->p = p;
     l->at = whist_zalloc(p->n_nodes, sizeof *l->at);
@@ -301,6 +301,20 @@ void lower_segment(struct lower *l, const struct word_program *p)
         keep_words(l);
     }
     clear_segment(l);
+}
+
+void lower_segment(struct lower *l, const struct word_program *p)
+{
+    struct word_program better;
+    whist_status st = opt_program(&better, p);
+
+    if (st != WHIST_OK) {
+        builder_fail(l->b, st);
+        return;
+    }
+    lower_words(l, &better);
+    l->p = NULL;
+    word_clear(&better);
 }
 
 void lower_inputs(struct lower *l, const struct word_program *p)

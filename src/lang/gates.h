@@ -10,7 +10,7 @@
 /*
  * The circuit of a program that is one segment. Inputs: a group for each party that has input bits,
  * in order; outputs: one group with the bits in the order of word.h (Layout). A program without any
- * output bit gets one that is 0. The operations may have been rewritten (opt.h) before or not.
+ * output bit gets one that is 0. The program is rewritten (opt.h) on the way.
  */
 whist_status gates_circuit(struct whist_circuit **circuit_out, const struct word_program *program,
                            struct whist_error *err);
