@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* Private values: VALUE stands in the process list for everybody to see, @FILE and - do not. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 
 /* Longest text of all values of a source; a value of a million bits has 250 kB in hex. */
 #define MAX_VALUE_TEXT ((size_t)64 << 20)
 
-/* Standard input, read when the first "-" asks for it, handed out line by line. */
+/* Standard input, read when the first "-" asks for it, handed out line by line; a terminal is asked
+ * for each line. */
 struct stdin_lines {
     struct whist_buffer text;
-    size_t pos;
+    size_t pos, n_typed;
     bool read;
 };
 
@@ -27,10 +30,40 @@ static void skip_space(struct stdin_lines *in)
     }
 }
 
+/* Asks for a line; text is then that line. */
+static whist_status type_line(struct stdin_lines *in, struct whist_error *err)
+{
+    uint8_t part[4096];
+    ssize_t n = 0;
+
+    fprintf(stderr, in->n_typed == 0 ? "your input: " : "your input %zu: ", in->n_typed + 1);
+    fflush(stderr);
+    in->n_typed++;
+    whist_buffer_clear(&in->text);
+    in->pos = 0;
+    while (in->text.len == 0 || in->text.data[in->text.len - 1] != '\n') {
+        n = read(STDIN_FILENO, part, sizeof(part));
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n <= 0 || in->text.len > MAX_VALUE_TEXT) {
+            break;
+        }
+        if (whist_buffer_append(&in->text, part, (size_t)n) != WHIST_OK) {
+            cli_wipe(part, sizeof(part));
+            return cli_nomem(err);
+        }
+    }
+    cli_wipe(part, sizeof(part));
+    return n < 0 ? cli_fail_errno(err, "cannot read standard input") : WHIST_OK;
+}
+
 static whist_status next_line(struct stdin_lines *in, struct whist_bytes *line_out,
                               struct whist_error *err)
 {
-    if (!in->read) {
+    if (isatty(STDIN_FILENO) != 0) {
+        TRY(type_line(in, err));
+    } else if (!in->read) {
         TRY(read_file(&in->text, "-", MAX_VALUE_TEXT, err));
         in->read = true;
     }

@@ -1106,6 +1106,14 @@ case_progress() {
     equal "$err" ''
 }
 
+# One Enter ends a value: nobody has to know how to end standard input.
+case_typed() {
+    "$TOOL" typed $'40\n2\n' "$WHIST" circuit eval add --input - --input - >"$work/out" || fail "typed"
+    grep -q 'your input: ' "$work/out" || fail "no question: $(<"$work/out")"
+    grep -q 'your input 2: ' "$work/out" || fail "no second question: $(<"$work/out")"
+    grep -q 'output 0 = 42 ' "$work/out" || fail "no result: $(<"$work/out")"
+}
+
 case_bench_engine() {
     whist 0 bench engine --parties 2 --ands 5000 --json
     equal "$(json '.runs[0].name' <<<"$out")" AES-128

@@ -7,7 +7,7 @@
  *                         it has
  *   cli_tool repin FILE I PIN  prints a session file with another pin for party I
  *   cli_tool terminal COMMAND...   runs it with standard error on a terminal, prints what came
- * there
+ * there cli_tool typed TEXT COMMAND...   the same with standard input, where TEXT is typed
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -267,7 +267,7 @@ static void repin(const char *file, size_t party, const char *pin)
 
 /* ---- terminal ---- */
 
-static int on_terminal(char **argv)
+static int on_terminal(const char *typed, char **argv)
 {
     struct winsize size = {.ws_row = 24, .ws_col = 80};
     int master, slave, status;
@@ -280,12 +280,18 @@ static int on_terminal(char **argv)
     if (pid == 0) {
         close(master);
         dup2(slave, STDERR_FILENO);
+        if (typed != NULL) {
+            dup2(slave, STDIN_FILENO);
+        }
         close(slave);
         setenv("TERM", "xterm", 1);
         execv(argv[0], argv);
         _exit(127);
     }
     close(slave);
+    if (typed != NULL && write(master, typed, strlen(typed)) != (ssize_t)strlen(typed)) {
+        fail("cannot type");
+    }
     for (;;) {
         ssize_t n = read(master, buf, sizeof(buf));
         if (n < 0 && errno == EINTR) {
@@ -311,10 +317,12 @@ int main(int argc, char **argv)
     } else if (argc == 5 && strcmp(argv[1], "repin") == 0) {
         repin(argv[2], (size_t)atoi(argv[3]), argv[4]);
     } else if (argc >= 3 && strcmp(argv[1], "terminal") == 0) {
-        return on_terminal(argv + 2);
+        return on_terminal(NULL, argv + 2);
+    } else if (argc >= 4 && strcmp(argv[1], "typed") == 0) {
+        return on_terminal(argv[2], argv + 3);
     } else {
-        fail("usage: cli_tool ports N | json | timeline FILE | repin FILE I PIN | terminal "
-             "COMMAND...");
+        fail("usage: cli_tool ports N | json | timeline FILE | repin FILE I PIN | "
+             "terminal COMMAND... | typed TEXT COMMAND...");
     }
     return 0;
 }
