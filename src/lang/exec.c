@@ -90,6 +90,23 @@ struct inputs {
     uint64_t offset; /* bits */
 };
 
+/* The input bits as a constant. */
+static word_id known_input(struct exec *x, uint32_t width, uint64_t offset)
+{
+    uint32_t *limbs = whist_zalloc((width + 31) / 32, sizeof *limbs);
+
+    if (limbs == NULL) {
+        word_fail(&x->p, WHIST_ERR_NOMEM);
+        return 0;
+    }
+    for (uint32_t k = 0; k < width; k++) {
+        limbs[k / 32] |= (x->options.inputs[offset + width - 1 - k] & 1U) << k % 32;
+    }
+    word_id w = word_const_limbs(&x->p, width, limbs);
+    whist_free(limbs);
+    return w;
+}
+
 static whist_status push_input(void *arg, uint32_t width)
 {
     struct inputs *in = arg;
@@ -97,7 +114,9 @@ static whist_status push_input(void *arg, uint32_t width)
     if (in->offset + width > UINT32_MAX) {
         return exec_limit(in->x, "inputs of more than 2^32 bits");
     }
-    TRY(exec_push(in->x, word_input(&in->x->p, width, (uint32_t)in->offset)));
+    TRY(exec_push(in->x, in->x->options.inputs != NULL
+                             ? known_input(in->x, width, in->offset)
+                             : word_input(&in->x->p, width, (uint32_t)in->offset)));
     in->offset += width;
     return in->x->p.status;
 }

@@ -12,6 +12,7 @@ struct exec_options {
     uint64_t max_steps;           /* expressions, statements and nodes; 0: EXEC_MAX_STEPS */
     bool (*cancelled)(void *arg); /* may be NULL */
     void *cancelled_arg;
+    const uint8_t *inputs;  /* one bit a byte: the program of these inputs alone; NULL: of all */
     struct word_sink *sink; /* takes the segments but the last; NULL: one segment */
     size_t segment_nodes;   /* a segment ends when it has so many; 0: EXEC_SEGMENT_NODES */
 };

@@ -174,6 +174,26 @@ static void effects_are_guarded(void)
     whist_program_free(p);
 }
 
+/* An array is evaluated before its index, and once for a loop, whatever these assign. */
+static void arrays_are_what_they_were(void)
+{
+    struct whist_program *p = bound("pub fn main(x: u8, y: u8) -> [u8; 4] {\n"
+                                    "    let mut a = [x, y];\n"
+                                    "    let first = a[{ a[0] = 9u8; 0usize }];\n"
+                                    "    let mut n = 0u8;\n"
+                                    "    for v in a { n ^= v; a[1] = 100u8; a[0] = 50u8; }\n"
+                                    "    let mut b = [[1u8, 2u8], [3u8, 4u8]];\n"
+                                    "    let i = x as usize % 2usize;\n"
+                                    "    b[i][{ b[0][0] = 7u8; y as usize % 2usize }] += b[i][0];\n"
+                                    "    [first, n, b[0][0], b[1][1]]\n}\n",
+                                    WHIST_PANICS_SITE);
+    /* first = 3, n = 9 ^ 4; b[1][0] += 3 */
+    CHECK(strncmp(run(p, ARGS("3", "4")), "00000011000011010000011100000100", 32) == 0);
+    /* b[0][0] = 7; then b[0][0] = 7 + 7 */
+    CHECK(strncmp(run(p, ARGS("2", "4")), "00000010000011010000111000000100", 32) == 0);
+    whist_program_free(p);
+}
+
 static void types_and_parties_are_told(void)
 {
     static const char source[] = "const N: usize = max(ANN::ROWS, BOB::ROWS);\n"
@@ -307,6 +327,7 @@ static const struct test_case cases[] = {
     {"branches_leave_no_trace", branches_leave_no_trace},
     {"first_panic_in_program_order_wins", first_panic_in_program_order_wins},
     {"effects_are_guarded", effects_are_guarded},
+    {"arrays_are_what_they_were", arrays_are_what_they_were},
     {"types_and_parties_are_told", types_and_parties_are_told},
     {"limits_and_cancelling_end_the_work", limits_and_cancelling_end_the_work},
     {"deep_programs_are_refused", deep_programs_are_refused},

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Random programs in four ways: the words of the program, the words of the program with these
+ * inputs as constants (where every condition is known, so nothing of branches is used), the words
+ * in small segments, and the circuit.
+ */
+#include <whist/lang.h>
+
+#include "harness.h"
+#include "lang/exec.h"
+#include "lang/interp.h"
+#include "lang/program.h"
+#include "program_gen.h"
+
+/* ---- Random inputs ---- */
+
+static uint64_t next(uint64_t *state)
+{
+    uint64_t z = *state += 0x9e3779b97f4a7c15u;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    return z ^ z >> 31;
+}
+
+/* A value of the type: numbers are often small, enums have tags that exist and padding of zeros. */
+static uint8_t *put_value(uint64_t *state, const struct lang_type *t, uint8_t *bits)
+{
+    uint64_t v = next(state);
+
+    switch (t->kind) {
+    case TYPE_TUPLE:
+        for (uint32_t i = 0; i < t->n_parts; i++) {
+            bits = put_value(state, t->parts[i], bits);
+        }
+        return bits;
+    case TYPE_ARRAY:
+        for (uint64_t i = 0; i < t->size->n; i++) {
+            bits = put_value(state, t->elem, bits);
+        }
+        return bits;
+    case TYPE_STRUCT:
+        for (uint32_t i = 0; i < t->strct->n_fields; i++) {
+            bits = put_value(state, t->strct->fields[t->strct->sorted[i]].type, bits);
+        }
+        return bits;
+    case TYPE_ENUM: {
+        const struct lang_enum *e = t->enm;
+        uint32_t tag = (uint32_t)(v % e->n_variants);
+        for (uint32_t k = e->tag_bits; k-- > 0;) {
+            *bits++ = tag >> k & 1;
+        }
+        uint8_t *end = bits + e->payload_bits;
+        memset(bits, 0, (size_t)e->payload_bits);
+        for (uint32_t f = 0; f < e->variants[tag].n_fields; f++) {
+            bits = put_value(state, e->variants[tag].fields[f], bits);
+        }
+        return end;
+    }
+    default:
+        v = (v & 3) == 0 ? v >> 8 : (v & 3) == 1 ? v >> 60 : v >> 56 & 3;
+        for (uint32_t k = lang_width(t); k-- > 0;) {
+            *bits++ = v >> k & 1;
+        }
+        return bits;
+    }
+}
+
+/* ---- Four ways ---- */
+
+/* What a run says: result bits, and the check that failed first (UINT32_MAX: none). */
+struct result {
+    uint8_t bits[8192];
+    size_t n;
+    uint32_t origin;
+};
+
+struct segments {
+    struct word_sink sink;
+    struct interp run;
+};
+
+static whist_status take_segment(struct word_sink *sink, const struct word_program *segment,
+                                 struct whist_error *err)
+{
+    (void)err;
+    return interp_segment(&((struct segments *)sink)->run, segment);
+}
+
+static void take_outputs(struct result *r, const struct word_program *last, const uint8_t *out)
+{
+    r->n = (size_t)word_result_bits(last);
+    r->origin = UINT32_MAX;
+    CHECK(r->n <= sizeof r->bits);
+    memcpy(r->bits, out, r->n);
+    if (last->panics == WORD_PANICS_SITE && out[r->n] != 0) {
+        uint32_t site = 0;
+        for (uint32_t k = 0; k < word_site_bits(last->n_sites); k++) {
+            site = site << 1 | out[r->n + 1 + k];
+        }
+        CHECK(site < last->n_sites);
+        r->origin = last->sites[site].origin;
+    }
+}
+
+static void run_words(struct result *r, const struct whist_program *p, const uint8_t *in,
+                      size_t segment, bool known)
+{
+    struct segments s = {.sink = {take_segment}, .run = {.inputs = in}};
+    const struct exec_options options = {.panics = (enum word_panics)p->panics,
+                                         .inputs = known ? in : NULL,
+                                         .sink = segment != 0 ? &s.sink : NULL,
+                                         .segment_nodes = segment};
+    struct word_program last;
+    struct whist_error err = {0};
+    uint8_t out[sizeof r->bits + 64];
+
+    CHECK_OK(exec_program(&last, &p->layout, p->entry, &options, &err), err);
+    CHECK(word_output_bits(&last) <= sizeof out);
+    CHECK(interp_segment(&s.run, &last) == WHIST_OK);
+    interp_outputs(&s.run, &last, out);
+    take_outputs(r, &last, out);
+    word_clear(&last);
+    interp_clear(&s.run);
+}
+
+static void compare(const struct result *a, const struct result *b, const char *what,
+                    const char *source, uint64_t seed)
+{
+    if (a->n == b->n && a->origin == b->origin && memcmp(a->bits, b->bits, a->n) == 0) {
+        return;
+    }
+    fprintf(stderr, "program %llu, %s differs\n%s\n", (unsigned long long)seed, what, source);
+    for (size_t i = 0; i < a->n && i < b->n; i++) {
+        if (a->bits[i] != b->bits[i]) {
+            fprintf(stderr, "result bit %zu\n", i);
+            break;
+        }
+    }
+    fprintf(stderr, "sites %u and %u\n", a->origin, b->origin);
+    exit(1);
+}
+
+static void run_program(const struct whist_program *p, const char *source, uint64_t seed)
+{
+    static struct result words, other;
+    static uint8_t in[16384], out[sizeof words.bits + 64];
+    struct whist_circuit *c;
+    struct whist_error err = {0};
+    uint64_t state = seed;
+
+    CHECK_OK(whist_program_circuit(p, &c, &err), err);
+    for (int round = 0; round < 4; round++) {
+        uint8_t *end = in;
+        for (uint32_t i = 0; i < p->entry->n_params; i++) {
+            CHECK((size_t)(end - in) + p->entry->params[i].local->type->bits <= sizeof in);
+            end = put_value(&state, p->entry->params[i].local->type, end);
+        }
+        run_words(&words, p, in, 0, false);
+        run_words(&other, p, in, 0, true);
+        compare(&words, &other, "known inputs", source, seed);
+        run_words(&other, p, in, 24, false);
+        compare(&words, &other, "segments", source, seed);
+        CHECK_OK(whist_circuit_eval(c, out, in, &err), err);
+        take_outputs(&other, &p->words, out);
+        compare(&words, &other, "circuit", source, seed);
+    }
+    whist_circuit_free(c);
+}
+
+static void run_seeds(uint64_t from, long n, bool safe)
+{
+    static char source[1 << 20];
+    struct whist_error err = {0};
+
+    for (uint64_t seed = from; seed < from + (uint64_t)n; seed++) {
+        struct whist_program *p = NULL;
+        size_t len = program_gen(seed, safe, source, sizeof source);
+        if (whist_program_new(&p, whist_bytes(source, len), NULL, &err) != WHIST_OK) {
+            fprintf(stderr, "program %llu is refused: %s\n%s\n", (unsigned long long)seed, err.text,
+                    source);
+            exit(1);
+        }
+        CHECK_OK(
+            whist_program_bind(p, NULL, NULL, 0, safe ? WHIST_PANICS_OFF : WHIST_PANICS_SITE, &err),
+            err);
+        run_program(p, source, seed);
+        whist_program_free(p);
+    }
+}
+
+static void programs_that_panic_agree(void)
+{
+    run_seeds(1, test_scale(1000), false);
+}
+
+static void programs_without_checks_agree(void)
+{
+    run_seeds(1, test_scale(1000), true);
+}
+
+static const struct test_case cases[] = {
+    {"programs_that_panic_agree", programs_that_panic_agree},
+    {"programs_without_checks_agree", programs_without_checks_agree},
+};
+TEST_MAIN(cases)
