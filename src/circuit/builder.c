@@ -2,6 +2,10 @@
 /* Builder: nodes, folding, common subexpressions, and the circuit that comes out. */
 #include "circuit/builder.h"
 
+/* ANDs that are looked at closely: a fraction of a second. What this saves is in small circuits;
+ * where gates are many, what is made of them repeats. */
+#define DEFAULT_LOCAL ((uint64_t)1 << 20)
+
 void builder_fail(struct whist_builder *b, whist_status status)
 {
     if (b->status == WHIST_OK) {
@@ -199,6 +203,10 @@ static whist_wire and_nodes(struct whist_builder *b, uint32_t x, uint32_t y)
             return rest;
         }
         if (!is_xor(&q) || !has_operand(&q, x)) {
+            whist_wire known;
+            if (b->local_left != 0 && builder_local_and(b, x, y, &known)) {
+                return whist_builder_xor(b, rest, known);
+            }
             return whist_builder_xor(b, rest, gate_node(b, x, y) << 1);
         }
         /* x ∧ (x ⊕ z) = x ⊕ xz */
@@ -293,6 +301,7 @@ whist_status whist_builder_new(struct whist_builder **builder_out, struct whist_
         return no_memory(err);
     }
     b->table_bits = FIRST_TABLE_BITS;
+    b->local_left = DEFAULT_LOCAL;
     b->table = whist_zalloc((size_t)1 << b->table_bits, sizeof *b->table);
     new_node(b, 0, 0);
     b->table_from = b->n_nodes;

@@ -23,6 +23,7 @@ struct whist_builder {
     uint32_t n_input_bits;
     uint32_t
         n_leaves; /* nodes 1 … n_leaves are no gates: input bits, then what was kept (emit.c) */
+    uint64_t local_left; /* so many more ANDs are looked at closely (local.c) */
     uint64_t n_ands;
     struct numbers input_widths, output_widths, outputs;
     whist_status status; /* first error */
@@ -40,6 +41,9 @@ whist_wire *builder_wires(struct whist_builder *b, size_t n);
 /* Copies n wires of scratch (may be NULL) to out, or zeros after an error, and frees the scratch.
  * So an operation reads all its operands before it writes, and out may overlap them. */
 void builder_give(struct whist_builder *b, whist_wire *out, whist_wire *scratch, size_t n);
+
+/* Is x ∧ y (nodes) an XOR of nodes around it? Then *out is that. */
+bool builder_local_and(struct whist_builder *b, uint32_t x, uint32_t y, whist_wire *out);
 
 /* At least two of x, y, c: 1 AND. */
 whist_wire builder_majority(struct whist_builder *b, whist_wire x, whist_wire y, whist_wire c);

@@ -136,6 +136,32 @@ static void array_elements(void)
     check_index(&rng, 100, 16, 16);
 }
 
+/* ---- ANDs that others make superfluous ---- */
+
+static void ands_of_known_functions_cost_nothing(void)
+{
+    struct whist_builder *b = new_builder();
+    whist_wire in[4];
+
+    whist_builder_input(b, in, 4);
+    whist_wire x = in[0], y = in[1], z = in[2];
+    whist_wire without = whist_builder_and(b, x, whist_builder_not(b, y));
+    whist_wire either = whist_builder_xor(b, x, y), any = whist_builder_or(b, x, y);
+    whist_wire mux = whist_builder_mux(b, z, x, y), both = whist_builder_and(b, x, y);
+    uint64_t ands = whist_builder_ands(b);
+    CHECK(whist_builder_and(b, either, without) == without);
+    CHECK(whist_builder_and(b, y, without) == 0);
+    CHECK(whist_builder_and(b, any, x) == x);
+    CHECK(whist_builder_and(b, any, either) == either);
+    whist_builder_and(b, any, whist_builder_not(b, both)); /* x ⊕ y, in other words */
+    CHECK(whist_builder_and(b, mux, both) == both);
+    CHECK(whist_builder_or(b, mux, any) == any);
+    CHECK(whist_builder_ands(b) == ands);
+    CHECK(whist_builder_and(b, mux, x) != x);
+    CHECK(whist_builder_ands(b) > ands);
+    whist_builder_free(b);
+}
+
 /* ---- Many gates ---- */
 
 /* A chain of additions of 4 million gates: far more than the table of common subexpressions has. */
@@ -346,6 +372,7 @@ static void after_an_error_wires_are_zero(void)
 }
 
 static const struct test_case cases[] = {
+    {"ands_of_known_functions_cost_nothing", ands_of_known_functions_cost_nothing},
     {"many_gates", many_gates},
     {"mul_of_all_shapes", mul_of_all_shapes},
     {"constant_operands_are_cheap", constant_operands_are_cheap},
