@@ -432,8 +432,8 @@ def case_rules(whist, tls):
                     w.expect(w.data(*frames, **fields), last[name] if i == len(posts) - 1 else OK)
                 w.party.wait(lambda: any(p.kind == ABORT for p in link.heard), 'an ABORT')
                 w.ends(4, 'party 1')
-            except Wrong as e:
-                raise Wrong(name + ': ' + str(e))
+            except (Wrong, OSError, http.client.HTTPException) as e:
+                raise Wrong('%s: %r' % (name, e))
 
 
 def case_failed(whist, tls):

@@ -341,6 +341,7 @@ void whist_httpd_clear(struct http_server *s)
     if (s->loop == NULL) {
         return;
     }
+    whist_httpd_flush_lazy(s);
     for (struct http_conn *c = s->oldest, *next; c != NULL; c = next) {
         next = c->next;
         (void)shutdown(c->io.fd, SHUT_WR); /* answers that are on their way still arrive */
