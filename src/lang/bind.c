@@ -36,11 +36,9 @@ static bool combine(const struct lang_cexpr *e, lang_wide *out, bool *open_out)
         if (!lang_cexpr_value(e->args[i], &arg, open_out)) {
             return false;
         }
-        if (i == 0) {
-            *out = arg;
-        } else if (e->kind == CEXPR_ADD || e->kind == CEXPR_SUB) {
+        if (i > 0 && (e->kind == CEXPR_ADD || e->kind == CEXPR_SUB)) {
             *out = e->kind == CEXPR_ADD ? *out + arg : *out - arg;
-        } else if (e->kind == CEXPR_MAX ? arg > *out : arg < *out) {
+        } else if (i == 0 || (e->kind == CEXPR_MAX ? arg > *out : arg < *out)) {
             *out = arg;
         }
     }

@@ -219,60 +219,78 @@ static void add_edge(struct checker *c, struct graph *g, uint32_t from, uint32_t
     g->edges[g->n_edges++].span = span;
 }
 
-/* Depth-first, without recursion. For an edge back into the path calls `cycle` with the path from
- * there on: indices of edges. */
-static void walk_graph(struct checker *c, struct graph *g,
-                       void (*cycle)(struct checker *c, const struct graph *g, const uint32_t *path,
-                                     uint32_t len))
-{
-    uint32_t *path = front_array(c->f, g->n + 1, sizeof(*path)); /* edges taken */
-    uint32_t *at = front_array(c->f, g->n + 1, sizeof(*at));     /* next edge of each node */
-    uint32_t n_order = 0;
+typedef void cycle_fn(struct checker *c, const struct graph *g, const uint32_t *path, uint32_t len);
 
-    g->first = front_array(c->f, g->n + 2, sizeof(*g->first));
+/* Where a walk is: the edges taken from its start, the next edge of each node. */
+struct walk {
+    uint32_t *path, *at;
+    uint32_t len, node;
+    uint32_t n_order;
+};
+
+static void index_edges(struct checker *c, struct graph *g)
+{
+    g->first = front_array(c->f, (size_t)g->n + 2, sizeof(*g->first));
     for (uint32_t i = 0; i < g->n_edges; i++) {
         g->first[g->edges[i].from + 1]++;
     }
     for (uint32_t i = 0; i < g->n; i++) {
         g->first[i + 1] += g->first[i];
-        at[i] = g->first[i];
     }
-    g->order = front_array(c->f, g->n, sizeof(*g->order));
-    g->state = front_array(c->f, g->n + 1, sizeof(*g->state));
-    for (uint32_t start = 0; start < g->n; start++) {
-        uint32_t node = start, len = 0;
+}
 
-        if (g->state[start] != 0) {
+/* Takes one edge. One back into the path closes a cycle. */
+static void follow(struct checker *c, struct graph *g, struct walk *w, uint32_t edge,
+                   cycle_fn *cycle)
+{
+    uint32_t to = g->edges[edge].to, from = w->len;
+
+    if (g->state[to] == 0) {
+        g->state[to] = 1;
+        w->path[w->len++] = edge;
+        w->node = to;
+    } else if (g->state[to] == 1) {
+        w->path[w->len] = edge;
+        while (from > 0 && g->edges[w->path[from]].from != to) {
+            from--;
+        }
+        cycle(c, g, w->path + from, w->len + 1 - from);
+    }
+}
+
+static void walk_from(struct checker *c, struct graph *g, struct walk *w, uint32_t start,
+                      cycle_fn *cycle)
+{
+    g->state[start] = 1;
+    w->node = start;
+    w->len = 0;
+    for (;;) {
+        if (g->edges != NULL && w->at[w->node] < g->first[w->node + 1]) {
+            follow(c, g, w, w->at[w->node]++, cycle);
             continue;
         }
-        g->state[start] = 1;
-        for (;;) {
-            uint32_t edge = at[node];
+        g->state[w->node] = 2;
+        g->order[w->n_order++] = w->node;
+        if (w->len == 0) {
+            return;
+        }
+        w->node = g->edges[w->path[--w->len]].from;
+    }
+}
 
-            if (edge < g->first[node + 1]) {
-                uint32_t to = g->edges[edge].to;
+/* Depth-first, without recursion; calls cycle with the edges of each cycle that is met. */
+static void walk_graph(struct checker *c, struct graph *g, cycle_fn *cycle)
+{
+    struct walk w = {.path = front_array(c->f, (size_t)g->n + 1, sizeof(*w.path)),
+                     .at = front_array(c->f, (size_t)g->n + 1, sizeof(*w.at))};
 
-                at[node]++;
-                if (g->state[to] == 0) {
-                    g->state[to] = 1;
-                    path[len++] = edge;
-                    node = to;
-                } else if (g->state[to] == 1) {
-                    uint32_t from = len;
-                    path[len] = edge;
-                    while (from > 0 && g->edges[path[from]].from != to) {
-                        from--;
-                    }
-                    cycle(c, g, path + from, len + 1 - from);
-                }
-                continue;
-            }
-            g->state[node] = 2;
-            g->order[n_order++] = node;
-            if (len == 0) {
-                break;
-            }
-            node = g->edges[path[--len]].from;
+    index_edges(c, g);
+    g->order = front_array(c->f, g->n, sizeof(*g->order));
+    g->state = front_array(c->f, (size_t)g->n + 1, sizeof(*g->state));
+    memcpy(w.at, g->first, g->n * sizeof(*w.at));
+    for (uint32_t start = 0; start < g->n; start++) {
+        if (g->state[start] == 0) {
+            walk_from(c, g, &w, start, cycle);
         }
     }
 }
@@ -395,21 +413,21 @@ static void order_functions(struct checker *c)
         add_edge(c, &g, c->calls[i].from, c->calls[i].to, c->calls[i].span);
     }
     walk_graph(c, &g, report_call_cycle);
-    u->order = front_array(c->f, u->n_fns, sizeof(struct lang_fn *));
+    u->order = front_array(c->f, u->n_fns, sizeof(*u->order));
     for (uint32_t i = 0; i < u->n_fns; i++) {
-        struct lang_fn *fn = u->fns[g.order[i]];
+        struct lang_fn *fn = u->order[i] = u->fns[g.order[i]];
 
-        u->order[i] = fn;
-        for (uint32_t e = g.first[g.order[i]]; e < g.first[g.order[i] + 1]; e++) {
+        for (uint32_t e = g.first[fn->index]; g.edges != NULL && e < g.first[fn->index + 1]; e++) {
             uint32_t depth = u->fns[g.edges[e].to]->depth + 1;
             fn->depth = depth > fn->depth ? depth : fn->depth;
         }
     }
     for (uint32_t i = u->n_fns; i-- > 0;) { /* callers first */
         struct lang_fn *fn = u->order[i];
+        uint32_t end = g.first[fn->index + 1];
 
         fn->called |= fn->pub;
-        for (uint32_t e = g.first[fn->index]; fn->called && e < g.first[fn->index + 1]; e++) {
+        for (uint32_t e = g.first[fn->index]; g.edges != NULL && fn->called && e < end; e++) {
             u->fns[g.edges[e].to]->called = true;
         }
     }

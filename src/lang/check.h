@@ -148,11 +148,11 @@ void check_finish(struct checker *c, struct lang_fn *fn);
 
 /* Whether some value of the type is matched by none of the patterns. Writes an example to witness
  * (of len bytes). Sets *gave_up if the question is too hard. */
-bool patterns_incomplete(struct lang_unit *u, uint64_t *fuel, const struct lang_type *type,
+bool patterns_incomplete(uint64_t *fuel, const struct lang_type *type,
                          struct lang_pattern *const *patterns, uint32_t n, char *witness,
                          size_t len, bool *gave_up);
 /* Whether the last of n patterns matches a value that none of the others does. */
-bool patterns_last_useful(struct lang_unit *u, uint64_t *fuel, const struct lang_type *type,
+bool patterns_last_useful(uint64_t *fuel, const struct lang_type *type,
                           struct lang_pattern *const *patterns, uint32_t n, bool *gave_up);
 
 #endif

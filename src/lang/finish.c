@@ -166,7 +166,7 @@ static void finish_irrefutable(struct checker *c, struct lang_pattern *p, const 
     struct lang_diag *d;
 
     if (!finish_pattern(c, p) || p->irrefutable ||
-        !patterns_incomplete(c->u, &c->pattern_fuel, p->type, &p, 1, witness, sizeof(witness),
+        !patterns_incomplete(&c->pattern_fuel, p->type, &p, 1, witness, sizeof(witness),
                              &gave_up)) {
         return;
     }
@@ -196,7 +196,7 @@ static void finish_arms(struct checker *c, struct lang_expr *e)
         patterns[i] = e->match.arms[i].pattern;
         all |= patterns[i]->irrefutable;
     }
-    missing = !all && patterns_incomplete(c->u, &c->pattern_fuel, t, patterns, e->n_items, witness,
+    missing = !all && patterns_incomplete(&c->pattern_fuel, t, patterns, e->n_items, witness,
                                           sizeof(witness), &gave_up);
     if (gave_up) {
         report_too_complex(c, e);
@@ -210,7 +210,7 @@ static void finish_arms(struct checker *c, struct lang_expr *e)
         struct lang_arm *arm = &e->match.arms[i];
 
         arm->unreachable =
-            !patterns_last_useful(c->u, &c->pattern_fuel, t, patterns, i + 1, &gave_up) && !gave_up;
+            !patterns_last_useful(&c->pattern_fuel, t, patterns, i + 1, &gave_up) && !gave_up;
         if (arm->unreachable) {
             d = lang_report(c->u, DIAG_UnreachableArm, arm->pattern->span,
                             "this arm is never reached");

@@ -289,19 +289,17 @@ static struct lang_stmt *parse_for(struct parser *p)
 
 static bool assign_op(token_kind kind, lang_op *op)
 {
-    static const lang_op ops[] = {
-        [TOK_ASSIGN - TOK_ASSIGN] = OP_NONE,      [TOK_PLUS_ASSIGN - TOK_ASSIGN] = OP_ADD,
-        [TOK_MINUS_ASSIGN - TOK_ASSIGN] = OP_SUB, [TOK_STAR_ASSIGN - TOK_ASSIGN] = OP_MUL,
-        [TOK_SLASH_ASSIGN - TOK_ASSIGN] = OP_DIV, [TOK_PERCENT_ASSIGN - TOK_ASSIGN] = OP_REM,
-        [TOK_AMP_ASSIGN - TOK_ASSIGN] = OP_AND,   [TOK_BAR_ASSIGN - TOK_ASSIGN] = OP_OR,
-        [TOK_CARET_ASSIGN - TOK_ASSIGN] = OP_XOR, [TOK_SHL_ASSIGN - TOK_ASSIGN] = OP_SHL,
-        [TOK_SHR_ASSIGN - TOK_ASSIGN] = OP_SHR,
+    static const lang_op ops[TOK_N_KINDS] = {
+        [TOK_PLUS_ASSIGN] = OP_ADD,  [TOK_MINUS_ASSIGN] = OP_SUB,   [TOK_STAR_ASSIGN] = OP_MUL,
+        [TOK_SLASH_ASSIGN] = OP_DIV, [TOK_PERCENT_ASSIGN] = OP_REM, [TOK_AMP_ASSIGN] = OP_AND,
+        [TOK_BAR_ASSIGN] = OP_OR,    [TOK_CARET_ASSIGN] = OP_XOR,   [TOK_SHL_ASSIGN] = OP_SHL,
+        [TOK_SHR_ASSIGN] = OP_SHR,
     };
 
     if (kind < TOK_ASSIGN || kind > TOK_SHR_ASSIGN) {
         return false;
     }
-    *op = ops[kind - TOK_ASSIGN];
+    *op = ops[kind];
     return true;
 }
 

@@ -16,8 +16,7 @@ struct matrix {
 };
 
 struct search {
-    struct lang_unit *u;
-    uint64_t *fuel;
+    uint64_t fuel;
     uint32_t depth;
     bool gave_up;
     char pool[4096]; /* texts of the witness */
@@ -35,11 +34,11 @@ static bool search(struct search *x, const struct matrix *m, const cell *q, cons
 
 static bool burn(struct search *x, uint64_t n)
 {
-    if (x->gave_up || *x->fuel < n) {
+    if (x->gave_up || x->fuel < n) {
         x->gave_up = true;
         return false;
     }
-    *x->fuel -= n;
+    x->fuel -= n;
     return true;
 }
 
@@ -48,7 +47,9 @@ static void *take(struct search *x, size_t count, size_t size)
 {
     void *p = burn(x, count) ? whist_zalloc(count + 1, size) : NULL;
 
-    x->gave_up |= p == NULL;
+    if (p == NULL) {
+        x->gave_up = true;
+    }
     return p;
 }
 
@@ -260,65 +261,93 @@ static bool search_rest(struct search *x, const struct matrix *m, const cell *q,
     return found;
 }
 
-/* The same for constructors with fields: their columns come instead of the first. */
-static bool search_fields(struct search *x, const struct matrix *m, const cell *q,
-                          const struct ctor *k, const char **wit)
-{
-    const struct lang_type *t = m->types[0];
-    uint32_t n = arity(t, k), n_used, *column = take(x, n, sizeof(*column)), *used = NULL;
-    struct matrix sub = {0};
-    cell *cells = NULL, *sub_q = NULL;
-    const char **sub_wit = NULL;
-    bool found = false;
+/* The matrix of the fields of a constructor, whose columns come instead of the first. */
+struct fields {
+    struct matrix m;
+    cell *cells, *q;
+    uint32_t *column; /* of each field: column + 1, or 0 if it does not matter */
+    uint32_t *used;   /* fields that matter, in order */
+    uint32_t n_used;
+    const char **wit; /* of the columns */
+};
 
-    if (column == NULL) {
+static void free_fields(struct fields *s)
+{
+    whist_free(s->column);
+    whist_free(s->used);
+    whist_free(s->m.types);
+    whist_free(s->m.rows);
+    whist_free(s->cells);
+    whist_free(s->wit);
+}
+
+/* False without memory; what there is is freed by free_fields. */
+static bool allocate_fields(struct search *x, struct fields *s, const struct matrix *m,
+                            const cell *q, const struct ctor *k)
+{
+    uint32_t n = arity(m->types[0], k);
+
+    s->column = take(x, n, sizeof(*s->column));
+    if (s->column == NULL) {
         return false;
     }
-    n_used = used_fields(m, q, k, column, n);
-    sub.n_cols = n_used + m->n_cols - 1;
-    sub.types = take(x, sub.n_cols, sizeof(*sub.types));
-    sub.rows = take(x, m->n_rows, sizeof(*sub.rows));
-    cells = take(x, ((size_t)m->n_rows + 1) * sub.n_cols, sizeof(*cells));
-    sub_wit = take(x, sub.n_cols, sizeof(*sub_wit));
-    used = take(x, n_used, sizeof(*used));
-    if (x->gave_up) {
-        goto out;
-    }
+    s->n_used = used_fields(m, q, k, s->column, n);
+    s->m.n_cols = s->n_used + m->n_cols - 1;
+    s->m.types = take(x, s->m.n_cols, sizeof(*s->m.types));
+    s->m.rows = take(x, m->n_rows, sizeof(*s->m.rows));
+    s->cells = take(x, ((size_t)m->n_rows + 1) * s->m.n_cols, sizeof(*s->cells));
+    s->wit = take(x, s->m.n_cols, sizeof(*s->wit));
+    s->used = take(x, s->n_used, sizeof(*s->used));
+    return s->m.types != NULL && s->m.rows != NULL && s->cells != NULL && s->wit != NULL &&
+           s->used != NULL;
+}
+
+static void fill_fields(struct fields *s, const struct matrix *m, const cell *q,
+                        const struct ctor *k)
+{
+    const struct lang_type *t = m->types[0];
+    uint32_t n = arity(t, k);
+
     for (uint32_t i = 0; i < n; i++) {
-        if (column[i] != 0) {
-            sub.types[column[i] - 1] = field_type(t, k, i);
-            used[column[i] - 1] = i;
+        if (s->column[i] != 0) {
+            s->m.types[s->column[i] - 1] = field_type(t, k, i);
+            s->used[s->column[i] - 1] = i;
         }
     }
     for (uint32_t i = 1; i < m->n_cols; i++) {
-        sub.types[n_used + i - 1] = m->types[i];
+        s->m.types[s->n_used + i - 1] = m->types[i];
     }
     for (uint32_t r = 0; r < m->n_rows; r++) {
         cell p = simple(m->rows[r][0]);
         if (p == NULL || has_ctor(p, t, k)) {
-            cell *row = cells + (size_t)sub.n_rows * sub.n_cols;
-            expand(row, m->rows[r], m->n_cols, column, n_used);
-            sub.rows[sub.n_rows++] = row;
+            cell *row = s->cells + (size_t)s->m.n_rows * s->m.n_cols;
+            expand(row, m->rows[r], m->n_cols, s->column, s->n_used);
+            s->m.rows[s->m.n_rows++] = row;
         }
     }
     if (q != NULL) {
-        sub_q = cells + (size_t)m->n_rows * sub.n_cols;
-        expand(sub_q, q, m->n_cols, column, n_used);
+        s->q = s->cells + (size_t)m->n_rows * s->m.n_cols;
+        expand(s->q, q, m->n_cols, s->column, s->n_used);
     }
-    found = search(x, &sub, sub_q, sub_wit);
+}
+
+static bool search_fields(struct search *x, const struct matrix *m, const cell *q,
+                          const struct ctor *k, const char **wit)
+{
+    struct fields s = {.n_used = 0};
+    bool found = false;
+
+    if (allocate_fields(x, &s, m, q, k)) {
+        fill_fields(&s, m, q, k);
+        found = search(x, &s.m, s.q, s.wit);
+    }
     if (found) {
-        wit[0] = witness_text(x, t, k, used, n_used, sub_wit);
+        wit[0] = witness_text(x, m->types[0], k, s.used, s.n_used, s.wit);
         for (uint32_t i = 1; i < m->n_cols; i++) {
-            wit[i] = sub_wit[n_used + i - 1];
+            wit[i] = s.wit[s.n_used + i - 1];
         }
     }
-out:
-    whist_free(column);
-    whist_free(used);
-    whist_free(sub.types);
-    whist_free(sub.rows);
-    whist_free(cells);
-    whist_free(sub_wit);
+    free_fields(&s);
     return found;
 }
 
@@ -480,9 +509,8 @@ static bool search_numbers(struct search *x, const struct matrix *m, const cell 
  * example, NULL for any value. */
 static bool search(struct search *x, const struct matrix *m, const cell *q, const char **wit)
 {
-    struct matrix rest = *m;
     struct ctor single = {.kind = CTOR_SINGLE};
-    bool found, idle = true;
+    bool found, idle;
 
     if (m->n_rows == 0) {
         return true;
@@ -499,7 +527,7 @@ static bool search(struct search *x, const struct matrix *m, const cell *q, cons
         return false;
     }
     if (idle) {
-        found = search_rest(x, &rest, q, NULL, wit);
+        found = search_rest(x, m, q, NULL, wit);
     } else if (m->types[0]->kind == TYPE_ENUM) {
         found = search_variants(x, m, q, wit);
     } else if (m->types[0]->kind == TYPE_TUPLE || m->types[0]->kind == TYPE_STRUCT) {
@@ -532,27 +560,29 @@ static bool ask(struct search *x, const struct lang_type *type,
     return found;
 }
 
-bool patterns_incomplete(struct lang_unit *u, uint64_t *fuel, const struct lang_type *type,
+bool patterns_incomplete(uint64_t *fuel, const struct lang_type *type,
                          struct lang_pattern *const *patterns, uint32_t n, char *witness,
                          size_t len, bool *gave_up)
 {
-    struct search x = {.u = u, .fuel = fuel};
+    struct search x = {.fuel = *fuel};
     const char *wit[1] = {NULL};
     bool found = ask(&x, type, patterns, n, NULL, wit);
 
+    *fuel = x.fuel;
     *gave_up = x.gave_up;
     snprintf(witness, len, "%s", wit[0] != NULL ? wit[0] : "_");
     return found && !x.gave_up;
 }
 
-bool patterns_last_useful(struct lang_unit *u, uint64_t *fuel, const struct lang_type *type,
+bool patterns_last_useful(uint64_t *fuel, const struct lang_type *type,
                           struct lang_pattern *const *patterns, uint32_t n, bool *gave_up)
 {
-    struct search x = {.u = u, .fuel = fuel};
+    struct search x = {.fuel = *fuel};
     const char *wit[1] = {NULL};
     cell q = patterns[n - 1];
     bool found = ask(&x, type, patterns, n - 1, &q, wit);
 
+    *fuel = x.fuel;
     *gave_up = x.gave_up;
     return found || x.gave_up;
 }
