@@ -304,6 +304,28 @@ WHIST_API WHIST_MUST_CHECK whist_status whist_program_source(const struct whist_
                                                              struct whist_gate_source **source_out,
                                                              struct whist_error *err);
 
+/** What a line of the source costs. */
+struct whist_cost {
+    uint32_t line;         /**< from 1; 0: no line (masks of the result) */
+    struct whist_bytes fn; /**< name of the function it is in, not NUL-terminated; empty: none */
+    uint64_t n_ands;       /**< AND gates, over all calls and rounds of loops */
+    uint64_t n_gates;      /**< AND and XOR gates */
+};
+
+/** What each line costs, in order of lines; their AND gates are those of the circuit. A gate that
+ *  several lines need counts for the one that made it.
+ *  @param p a bound program
+ *  @param costs_out for whist_program_costs_free
+ *  @param n_out how many lines
+ *  @param err may be NULL
+ *  @retval WHIST_ERR_LIMIT more gates than a stored circuit holds
+ *  @retval WHIST_ERR_NOMEM out of memory */
+WHIST_API WHIST_MUST_CHECK whist_status whist_program_costs(const struct whist_program *p,
+                                                            struct whist_cost **costs_out,
+                                                            size_t *n_out, struct whist_error *err);
+/** Frees what whist_program_costs gave. NULL is allowed. */
+WHIST_API void whist_program_costs_free(struct whist_cost *costs);
+
 #ifdef __cplusplus
 }
 #endif

@@ -191,6 +191,7 @@ whist_status exec_if(struct exec *x, const struct lang_expr *e)
     TRY(exec_arm_begin(x, &b));
     TRY(else_value(x, e));
     TRY(exec_arm_end(x, &b));
+    x->p.place = e->span.from;
     TRY(exec_branch_end(x, &b, true));
     return merge_values(x, &b, words_of(x, e->type));
 }
@@ -218,6 +219,7 @@ whist_status exec_logic(struct exec *x, const struct lang_expr *e)
     TRY(exec_arm_begin(x, &b));
     TRY(exec_expr(x, e->args[1]));
     TRY(exec_arm_end(x, &b));
+    x->p.place = e->span.from;
     TRY(exec_branch_end(x, &b, false));
     right = x->stack[--x->n_stack];
     goes_on = x->stack[b.at + 1];
@@ -312,6 +314,7 @@ static whist_status run_match(struct exec *x, const struct lang_expr *e, struct 
         TRY(exec_expr(x, e->match.arms[arms[k]].body));
         TRY(exec_arm_end(x, &b));
     }
+    x->p.place = e->span.from;
     TRY(exec_branch_end(x, &b, true));
     return merge_values(x, &b, words_of(x, e->type));
 }
@@ -322,6 +325,7 @@ whist_status exec_match(struct exec *x, const struct lang_expr *e)
     struct ref value;
 
     TRY(exec_ref(x, e->match.value, &value));
+    x->p.place = e->span.from;
     uint32_t *arms = whist_alloc(e->n_items, sizeof *arms);
     if (arms == NULL) {
         return WHIST_ERR_NOMEM;

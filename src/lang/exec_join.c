@@ -59,7 +59,7 @@ static whist_status pack_rows(struct exec *x, const struct join *j, size_t from,
 
 /* Evaluates both tables and merges them: the rows in order are pushed. */
 static whist_status merge_tables(struct exec *x, struct join *j, const struct lang_expr *a,
-                                 const struct lang_expr *b)
+                                 const struct lang_expr *b, uint32_t place)
 {
     size_t mark = x->n_stack;
 
@@ -67,6 +67,7 @@ static whist_status merge_tables(struct exec *x, struct join *j, const struct la
     size_t from_b = x->n_stack;
     TRY(exec_expr(x, b));
     size_t rows = x->n_stack;
+    x->p.place = place;
     TRY(pack_rows(x, j, mark, j->n_a, j->a, j->rest_a, WORD_FALSE));
     TRY(pack_rows(x, j, from_b, j->n_b, j->b, j->rest_b, WORD_TRUE));
     word_id merged =
@@ -129,6 +130,7 @@ static whist_status run_pair(struct exec *x, const struct join *j, const struct 
     struct branch b;
 
     TRY(exec_step(x));
+    x->p.place = s->span.from;
     TRY(push_pair(x, j, k));
     word_id match = pair_matches(x, j, pair);
     if (match == WORD_FALSE) {
@@ -146,6 +148,7 @@ static whist_status run_pair(struct exec *x, const struct join *j, const struct 
     TRY(exec_bind(x, s->pattern, rows));
     TRY(exec_block(x, s->body));
     TRY(exec_arm_end(x, &b));
+    x->p.place = s->span.from;
     TRY(exec_branch_end(x, &b, false));
     x->n_stack = pair;
     return x->p.status;
@@ -163,7 +166,7 @@ whist_status exec_for_join(struct exec *x, const struct lang_stmt *s)
         x->n_stack = mark;
         return WHIST_OK;
     }
-    TRY(merge_tables(x, &j, s->value, s->other));
+    TRY(merge_tables(x, &j, s->value, s->other, s->span.from));
     for (uint64_t k = 0; k + 1 < j.n_a + j.n_b; k++) {
         TRY(run_pair(x, &j, s, k));
     }
@@ -235,7 +238,7 @@ whist_status exec_join(struct exec *x, const struct lang_expr *e)
         x->n_stack = mark;
         return WHIST_OK;
     }
-    TRY(merge_tables(x, &j, e->args[0], e->args[1]));
+    TRY(merge_tables(x, &j, e->args[0], e->args[1], e->span.from));
     uint32_t n = (uint32_t)(j.n_a + j.n_b - 1);
     size_t rows = x->n_stack;
     for (uint32_t k = 0; k < n; k++) {

@@ -290,10 +290,16 @@ static void lower_words(struct lower *l, const struct word_program *p)
         if (l->uses[i] == 0) {
             continue;
         }
+        if (l->note != NULL) {
+            l->note(l->note_ctx, l->b, p->nodes[i].place);
+        }
         if (l->at[i] == 0) {
             lower_word(l, (word_id)i);
         }
         each_operand(l, (word_id)i, release);
+    }
+    if (l->note != NULL) {
+        l->note(l->note_ctx, l->b, LOWER_NO_PLACE);
     }
     if (builder_ok(l->b) && p->last) {
         output_bits(l);
@@ -353,6 +359,7 @@ whist_status gates_circuit(struct whist_circuit **circuit_out, const struct word
     lower_inputs(&l, program);
     lower_segment(&l, program);
     if (builder_ok(l.b)) {
+        builder_rewrite(l.b, l.outputs, l.n_outputs);
         whist_builder_output(l.b, l.outputs, l.n_outputs);
     }
     st = whist_builder_finish(l.b, circuit_out, err);

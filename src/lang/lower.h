@@ -15,6 +15,9 @@ struct active {
 
 enum { MAX_ACTIVE = 32 };
 
+/* Place of gates that belong to no line: masks of the result. */
+#define LOWER_NO_PLACE UINT32_MAX
+
 /* A one-hot decoder of a word that is alive. */
 struct decoder {
     struct decoder *next;
@@ -49,6 +52,9 @@ struct lower {
     size_t n_active;
     whist_wire *outputs; /* after the last segment */
     size_t n_outputs;
+    /* If set, called before the gates of each word are made (cost.c). */
+    void (*note)(void *ctx, const struct whist_builder *b, uint32_t place);
+    void *note_ctx;
 };
 
 enum chain { CHAIN_NONE = 0, CHAIN_DIVISOR = 1, CHAIN_SIGNED_DIVISOR = 2, CHAIN_NEGATED = 4 };

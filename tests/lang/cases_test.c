@@ -291,7 +291,9 @@ static void count_ands(struct tally *t, const struct outcome *o, const json_t *c
     uint64_t bits = (uint64_t)json_integer_value(json_object_get(c, "output_bits"));
     char key[sizeof last];
 
-    if (!o->compiled || ands == NULL) {
+    /* Where the reference is wrong, it counts another program. */
+    if (!o->compiled || ands == NULL || json_object_get(c, "reference_differs") != NULL ||
+        strcmp(text_of(c, "binding"), "yes") != 0) {
         return;
     }
     char *consts = json_dumps(json_object_get(c, "consts"), JSON_SORT_KEYS);
@@ -374,7 +376,7 @@ static void check_file(const char *name)
            (unsigned long long)t.reference_ands,
            100.0 * (double)t.n_ands / (double)t.reference_ands);
     fflush(stdout);
-    CHECK(all);
+    CHECK(all && t.above == 0 && t.n_ands * 100 <= t.reference_ands * 80);
 }
 
 static void own_cases_hold(void)

@@ -234,6 +234,51 @@ static void types_and_parties_are_told(void)
     whist_program_free(p);
 }
 
+static void costs_of_lines_add_up(void)
+{
+    struct whist_program *p = bound("fn f(x: u16) -> u16 {\n"
+                                    "    x * x\n"
+                                    "}\n"
+                                    "pub fn main(x: u16, y: u16) -> u16 {\n"
+                                    "    let mut s = 0u16;\n"
+                                    "    for i in 0u16..3u16 {\n"
+                                    "        s = s + f(x ^ i);\n"
+                                    "    }\n"
+                                    "    let unused = s & y;\n"
+                                    "    if s > y {\n"
+                                    "        s\n"
+                                    "    } else {\n"
+                                    "        y\n"
+                                    "    }\n"
+                                    "}\n",
+                                    WHIST_PANICS_SITE);
+    struct whist_cost *costs;
+    size_t n;
+    struct whist_error err = {0};
+    struct whist_circuit *c;
+    struct whist_circuit_info info;
+    uint64_t n_ands = 0;
+    static const uint32_t lines[] = {0, 2, 7, 10};
+
+    CHECK_OK(whist_program_costs(p, &costs, &n, &err), err);
+    CHECK_OK(whist_program_circuit(p, &c, &err), err);
+    CHECK_OK(whist_circuit_info(c, &info, &err), err);
+    CHECK(n == 4);
+    for (size_t i = 0; i < n; i++) {
+        CHECK(costs[i].line == lines[i]);
+        n_ands += costs[i].n_ands;
+    }
+    CHECK(n_ands == info.n_and);
+    CHECK(costs[0].n_ands == 16 && costs[0].fn.len == 0);
+    CHECK(costs[1].fn.len == 1 && costs[1].n_ands > 2 * costs[2].n_ands);
+    /* Bit 1 of a square is 0, so a sum of squares is a little cheaper than two additions. */
+    CHECK(costs[2].fn.len == 4 && costs[2].n_ands > 24 && costs[2].n_ands <= 2 * 16);
+    CHECK(costs[3].n_ands == 16 + 16);
+    whist_program_costs_free(costs);
+    whist_circuit_free(c);
+    whist_program_free(p);
+}
+
 static bool cancel_later(void *arg)
 {
     return --*(int *)arg < 0;
@@ -329,6 +374,7 @@ static const struct test_case cases[] = {
     {"effects_are_guarded", effects_are_guarded},
     {"arrays_are_what_they_were", arrays_are_what_they_were},
     {"types_and_parties_are_told", types_and_parties_are_told},
+    {"costs_of_lines_add_up", costs_of_lines_add_up},
     {"limits_and_cancelling_end_the_work", limits_and_cancelling_end_the_work},
     {"deep_programs_are_refused", deep_programs_are_refused},
     {"failing_allocations_are_survived", failing_allocations_are_survived},
