@@ -4,7 +4,8 @@
 
 /* ANDs that are looked at closely: a fraction of a second. What this saves is in small circuits;
  * where gates are many, what is made of them repeats. */
-#define DEFAULT_LOCAL ((uint64_t)1 << 20)
+#define DEFAULT_LOCAL   ((uint64_t)1 << 20)
+#define DEFAULT_REWRITE ((size_t)1 << 20) /* nodes */
 
 void builder_fail(struct whist_builder *b, whist_status status)
 {
@@ -302,6 +303,7 @@ whist_status whist_builder_new(struct whist_builder **builder_out, struct whist_
     }
     b->table_bits = FIRST_TABLE_BITS;
     b->local_left = DEFAULT_LOCAL;
+    b->max_rewrite = DEFAULT_REWRITE;
     b->table = whist_zalloc((size_t)1 << b->table_bits, sizeof *b->table);
     new_node(b, 0, 0);
     b->table_from = b->n_nodes;

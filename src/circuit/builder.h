@@ -23,6 +23,7 @@ struct whist_builder {
     uint32_t n_input_bits;
     uint32_t
         n_leaves; /* nodes 1 … n_leaves are no gates: input bits, then what was kept (emit.c) */
+    size_t max_rewrite;  /* a builder with more nodes is not made again (rewrite.c) */
     uint64_t local_left; /* so many more ANDs are looked at closely (local.c) */
     uint64_t n_ands;
     struct numbers input_widths, output_widths, outputs;
@@ -44,6 +45,10 @@ void builder_give(struct whist_builder *b, whist_wire *out, whist_wire *scratch,
 
 /* Is x ∧ y (nodes) an XOR of nodes around it? Then *out is that. */
 bool builder_local_and(struct whist_builder *b, uint32_t x, uint32_t y, whist_wire *out);
+
+/* Makes all gates that the n wires need again, with fewer ANDs if there is a way; changes the
+ * wires. All other wires but those of inputs are gone. */
+void builder_rewrite(struct whist_builder *b, whist_wire *roots, size_t n);
 
 /* At least two of x, y, c: 1 AND. */
 whist_wire builder_majority(struct whist_builder *b, whist_wire x, whist_wire y, whist_wire c);

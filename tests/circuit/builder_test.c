@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* The builder apart from its two-operand operations (ops_test.c): folding, products of all shapes,
  * array elements, what comes out. */
+#include "circuit/builder.h"
 #include "circuit_support.h"
 
 /* ---- Long multiplication ---- */
@@ -162,6 +163,36 @@ static void ands_of_known_functions_cost_nothing(void)
     whist_builder_free(b);
 }
 
+/* ---- Gates made again ---- */
+
+static void sums_and_products_are_made_again(void)
+{
+    struct whist_builder *b = new_builder();
+    whist_wire in[5], out[3];
+
+    whist_builder_input(b, in, 5);
+    whist_wire ab = whist_builder_and(b, in[0], in[1]), ac = whist_builder_and(b, in[0], in[2]);
+    whist_wire da = whist_builder_and(b, in[3], in[0]), bd = whist_builder_and(b, in[1], in[3]);
+    whist_wire be = whist_builder_and(b, in[1], in[4]);
+    out[0] = whist_builder_xor(b, whist_builder_xor(b, ab, in[4]), whist_builder_xor(b, ac, da));
+    out[1] = whist_builder_and(b, bd, be);
+    out[2] = whist_builder_and(b, in[0], in[4]);
+    CHECK(whist_builder_ands(b) == 7);
+    builder_rewrite(b, out, 3);
+    whist_builder_output(b, out, 3);
+    struct whist_circuit *c = finish(b);
+    CHECK_MSG(c->n_ands == 1 + 2 + 1, "%llu ANDs", (unsigned long long)c->n_ands);
+    for (unsigned v = 0; v < 32; v++) {
+        uint8_t bits[5], got[3];
+        struct whist_error err;
+        set_bits(bits, v, 5);
+        CHECK_OK(whist_circuit_eval(c, got, bits, &err), err);
+        CHECK(got[0] == ((bits[0] & (bits[1] ^ bits[2] ^ bits[3])) ^ bits[4]));
+        CHECK(got[1] == (bits[1] & bits[3] & bits[4]) && got[2] == (bits[0] & bits[4]));
+    }
+    whist_circuit_free(c);
+}
+
 /* ---- Many gates ---- */
 
 /* A chain of additions of 4 million gates: far more than the table of common subexpressions has. */
@@ -252,6 +283,9 @@ static void random_gates_are_folded_right(void)
         for (int i = 0; i < N_STEPS; i++, n++) {
             known[n] = random_step(&rng, b, known, n);
             out[i] = known[n].wire;
+        }
+        if (seed % 2 != 0) { /* only some of the gates are needed then */
+            builder_rewrite(b, out, N_STEPS);
         }
         whist_builder_output(b, out, N_STEPS);
         struct whist_circuit *c = finish(b);
@@ -373,6 +407,7 @@ static void after_an_error_wires_are_zero(void)
 
 static const struct test_case cases[] = {
     {"ands_of_known_functions_cost_nothing", ands_of_known_functions_cost_nothing},
+    {"sums_and_products_are_made_again", sums_and_products_are_made_again},
     {"many_gates", many_gates},
     {"mul_of_all_shapes", mul_of_all_shapes},
     {"constant_operands_are_cheap", constant_operands_are_cheap},
