@@ -436,7 +436,7 @@ whist_status lang_bind(struct lang_unit *unit, struct lang_given *given, size_t 
     struct binder b = {&f, unit, given, n_given};
 
     WHIST_REQUIRE(unit->checked);
-    lang_diags_clear(unit);
+    lang_diags_clear_late(unit);
     unit->bound = false;
     unit->status = WHIST_OK;
     if (setjmp(f.failed) == 0) {

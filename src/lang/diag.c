@@ -7,7 +7,8 @@
 
 struct lang_diags {
     struct lang_diag *first, *last;
-    size_t n[2]; /* by severity, also those that are not kept */
+    size_t n[2];      /* by severity, also those that are not kept */
+    size_t n_late[2]; /* of these, since the unit was checked */
     bool sorted;
     struct lang_diag lost; /* what is written when nothing is kept */
 };
@@ -79,11 +80,13 @@ static struct lang_diag *add(struct lang_unit *unit, lang_diag_kind kind, const 
     struct lang_diags *all = unit->diags;
     struct lang_diag *d;
 
+    all->n_late[kinds[kind].severity] += unit->checked;
     if (++all->n[kinds[kind].severity] > unit->limits.max_errors ||
         (d = lang_arena_try(unit->arena, sizeof(*d))) == NULL) {
         return &all->lost;
     }
     d->kind = kind;
+    d->late = unit->checked;
     d->text = format(unit, fmt, args);
     d->label = "";
     if (all->last == NULL) {
@@ -168,10 +171,24 @@ void lang_diag_help(struct lang_unit *unit, struct lang_diag *d, const char *fmt
     va_end(args);
 }
 
-void lang_diags_clear(struct lang_unit *unit)
+void lang_diags_clear_late(struct lang_unit *unit)
 {
-    unit->diags->first = unit->diags->last = NULL;
-    unit->diags->n[LANG_ERROR] = unit->diags->n[LANG_WARNING] = 0;
+    struct lang_diags *all = unit->diags;
+    struct lang_diag **at = &all->first;
+
+    all->last = NULL;
+    while (*at != NULL) {
+        if ((*at)->late) {
+            *at = (*at)->next;
+        } else {
+            all->last = *at;
+            at = &(*at)->next;
+        }
+    }
+    for (int i = 0; i < 2; i++) {
+        all->n[i] -= all->n_late[i];
+        all->n_late[i] = 0;
+    }
 }
 
 static bool comes_before(const struct lang_diag *a, const struct lang_diag *b)

@@ -109,6 +109,7 @@ struct lang_diag {
     struct lang_label *more; /* in the order they were added */
     uint32_t n_more;
     const char *help; /* NULL: none */
+    bool late;        /* arose after the unit was checked */
     bool has_place;   /* false: concerns the whole program or something outside it */
     struct lang_diag *next;
 };
@@ -138,8 +139,9 @@ void lang_diag_also(struct lang_unit *unit, struct lang_diag *d, struct lang_spa
 void lang_diag_help(struct lang_unit *unit, struct lang_diag *d, const char *fmt, ...)
     WHIST_PRINTF(3, 4);
 
-/* Forgets all of them: each call of lang_bind reports for itself. */
-void lang_diags_clear(struct lang_unit *unit);
+/* Forgets those that arose after the unit was checked: each call of lang_bind reports for itself.
+ */
+void lang_diags_clear_late(struct lang_unit *unit);
 
 /* ---- Reading ---- */
 

@@ -89,8 +89,7 @@ static struct lang_unit *compile(const char *file, const struct whist_buffer *so
     read_settings(&s, source);
     st = lang_check(&unit, file, whist_buffer_view(source), &s.limits);
     CHECK(unit != NULL);
-    if (st == WHIST_OK && lang_n_warnings(unit) == 0) {
-        CHECK(lang_diag_first(unit) == NULL);
+    if (st == WHIST_OK) {
         st = lang_bind(unit, &s.given, s.n_given);
     }
     if (st == WHIST_OK) {

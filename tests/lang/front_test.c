@@ -603,6 +603,27 @@ static void errors_are_counted_beyond_the_limit(void)
     lang_unit_free(u);
 }
 
+static void warnings_outlive_binding(void)
+{
+    static const char text[] = "const N: u8 = P::N;\n"
+                               "pub fn main(x: u8) -> u8 { let unused = 1u8; x + N }\n";
+    struct lang_unit *u = check_text(text, strlen(text), NULL);
+    struct lang_given given[2] = {
+        {.party = whist_bytes("P", 1), .name = whist_bytes("N", 1), .magnitude = 300},
+        {.party = whist_bytes("P", 1), .name = whist_bytes("M", 1), .magnitude = 1},
+    };
+
+    CHECK(lang_n_warnings(u) == 1);
+    CHECK(lang_bind(u, given, 2) == WHIST_ERR_FORMAT);
+    CHECK(lang_n_errors(u) == 1 && lang_n_warnings(u) == 2);
+    CHECK(lang_diag_first(u)->kind == DIAG_InvalidLiteralType);
+    given[0].magnitude = 3;
+    CHECK(lang_bind(u, given, 1) == WHIST_OK);
+    CHECK(lang_n_errors(u) == 0 && lang_n_warnings(u) == 1);
+    CHECK(lang_diag_first(u)->kind == DIAG_UnusedVariable && lang_diag_first(u)->next == NULL);
+    lang_unit_free(u);
+}
+
 static void every_kind_is_explained(void)
 {
     static const char *const kinds[] = {
@@ -634,6 +655,7 @@ static const struct test_case cases[] = {
     {"failing_allocations_are_reported", failing_allocations_are_reported},
     {"colours_and_json", colours_and_json},
     {"errors_are_counted_beyond_the_limit", errors_are_counted_beyond_the_limit},
+    {"warnings_outlive_binding", warnings_outlive_binding},
     {"every_kind_is_explained", every_kind_is_explained},
 };
 
