@@ -132,7 +132,6 @@ static whist_status exec_negation(struct exec *x, const struct lang_expr *e)
 
 /* ---- All ---- */
 
-/* NOLINTNEXTLINE(misc-no-recursion): no deeper than EXEC_MAX_DEPTH */
 static whist_status dispatch(struct exec *x, const struct lang_expr *e)
 {
     switch (e->kind) {

@@ -43,6 +43,7 @@ static whist_status push_slice(void *arg, uint32_t width)
     return exec_push(x, word_slice(&x->p, x->stack[u->from], *u->top, width));
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): push_slice writes it */
 whist_status exec_unpack(struct exec *x, const struct lang_type *t, size_t from, uint32_t *top)
 {
     struct unpacking u = {.x = x, .from = from, .top = top};
@@ -133,7 +134,6 @@ static word_id in_range(struct exec *x, const struct lang_pattern *pat, word_id 
     return word_not(&x->p, word_or(&x->p, below, above));
 }
 
-/* NOLINTNEXTLINE(misc-no-recursion): no deeper than LANG_MAX_HEIGHT */
 whist_status exec_matches(struct exec *x, const struct lang_pattern *pat, struct ref value,
                           word_id *out)
 {
@@ -171,7 +171,6 @@ whist_status exec_matches(struct exec *x, const struct lang_pattern *pat, struct
     return x->p.status;
 }
 
-/* NOLINTNEXTLINE(misc-no-recursion): no deeper than LANG_MAX_HEIGHT */
 whist_status exec_bind(struct exec *x, const struct lang_pattern *pat, struct ref value)
 {
     size_t mark = x->n_stack, at = 0;

@@ -144,7 +144,6 @@ static whist_status ref_index(struct exec *x, const struct lang_expr *e, struct 
     return element(x, out, array, index, e->site);
 }
 
-/* NOLINTNEXTLINE(misc-no-recursion): along one expression, no deeper than LANG_MAX_HEIGHT */
 whist_status exec_ref(struct exec *x, const struct lang_expr *e, struct ref *out)
 {
     switch (e->kind) {
@@ -218,8 +217,8 @@ static whist_status write_words(struct exec *x, const struct assignment *a, size
     return x->p.status;
 }
 
-/* Writes by the steps from number k on; index is where the next index word is.
- * NOLINTNEXTLINE(misc-no-recursion): once for each step */
+/* Writes by the steps from number k on; index is where the next index word is. Recurses
+ * once for each step. */
 static whist_status write_place(struct exec *x, const struct assignment *a, uint32_t k,
                                 size_t index, const struct lang_type *t, size_t cell, word_id cond)
 {

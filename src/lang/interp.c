@@ -114,6 +114,7 @@ static void leaf(const struct machine *m, const struct word_node *n, uint64_t *o
         }
         return;
     default:
+        WHIST_REQUIRE(run->held_at != NULL); /* the first segment has no HELD */
         memcpy(out, run->held + run->held_at[n->a], limbs_of(n->width) * sizeof *out);
     }
 }

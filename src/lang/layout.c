@@ -63,7 +63,6 @@ static whist_status measure_enum(struct layout *l, const struct lang_type *t, un
     return e->payload_bits > WORD_MAX_WIDTH ? WHIST_ERR_LIMIT : WHIST_OK;
 }
 
-/* NOLINTNEXTLINE(misc-no-recursion): no deeper than LAYOUT_MAX_DEPTH */
 static whist_status measure(struct layout *l, const struct lang_type *t, unsigned depth)
 {
     if (depth > LAYOUT_MAX_DEPTH) {
@@ -122,7 +121,6 @@ void layout_clear(struct layout *l)
     *l = (struct layout){0};
 }
 
-/* NOLINTNEXTLINE(misc-no-recursion): no deeper than LAYOUT_MAX_DEPTH, by layout_init */
 whist_status layout_walk(const struct lang_type *t, layout_visit visit, void *arg)
 {
     if (t->bits == 0) {

@@ -82,6 +82,15 @@ bool reader_take(struct reader *r, uint8_t c)
     return true;
 }
 
+bool reader_take_twice(struct reader *r, uint8_t c)
+{
+    if (reader_peek(r) != c || r->end - r->at < 2 || r->at[1] != c) {
+        return false;
+    }
+    r->at += 2;
+    return true;
+}
+
 static bool is_digit(uint8_t c)
 {
     return c >= '0' && c <= '9';

@@ -29,6 +29,8 @@ void reader_skip(struct reader *r);
 uint8_t reader_peek(struct reader *r);
 /* Takes the byte if it is next. */
 bool reader_take(struct reader *r, uint8_t c);
+/* Takes it twice, one directly after the other. */
+bool reader_take_twice(struct reader *r, uint8_t c);
 /* A word of letters, digits and _; empty if there is none. */
 struct whist_bytes reader_word(struct reader *r);
 /* True if the bytes are the text. */

@@ -182,7 +182,7 @@ static whist_status read_enum(struct reader *r, const struct path *path, uint8_t
 
 /* ---- All ---- */
 
-/* bits is zero already. NOLINTNEXTLINE(misc-no-recursion): by type, no deeper than its nesting */
+/* bits is zero already. As deep as the type is nested. */
 static whist_status read_value(struct reader *r, const struct path *path, uint8_t *bits,
                                const struct lang_type *t)
 {

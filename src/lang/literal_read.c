@@ -93,7 +93,7 @@ static whist_status read_range(struct reader *r, const struct path *path, uint8_
         return reader_fail(r, path, t, "not an array in brackets");
     }
     TRY(read_integer(r, path, t->elem, &from));
-    if (!reader_take(r, '.') || !reader_take(r, '.') || !reader_number(r, &to)) {
+    if (!reader_take_twice(r, '.') || !reader_number(r, &to)) {
         return reader_fail(r, path, t, "neither an array in brackets nor a range");
     }
     TRY(read_suffix(r, path, t->elem));
@@ -242,7 +242,7 @@ static whist_status read_enum(struct reader *r, const struct path *path, uint8_t
 {
     const struct lang_enum *e = t->enm;
 
-    if (!reader_is_name(reader_word(r), e->name) || !reader_take(r, ':') || !reader_take(r, ':')) {
+    if (!reader_is_name(reader_word(r), e->name) || !reader_take_twice(r, ':')) {
         return reader_fail(r, path, t, "not this enum");
     }
     uint32_t k = literal_variant(e, reader_word(r));
@@ -271,7 +271,7 @@ static whist_status read_enum(struct reader *r, const struct path *path, uint8_t
 
 /* ---- All ---- */
 
-/* bits is zero already. NOLINTNEXTLINE(misc-no-recursion): by type, no deeper than its nesting */
+/* bits is zero already. As deep as the type is nested. */
 static whist_status read_value(struct reader *r, const struct path *path, uint8_t *bits,
                                const struct lang_type *t)
 {
@@ -333,7 +333,7 @@ static bool const_number(struct reader *r, struct lang_given *out)
         return true;
     }
     struct whist_bytes suffix = reader_word(r);
-    for (uint8_t k = TYPE_U8; k <= TYPE_I64; k++) {
+    for (int k = TYPE_U8; k <= TYPE_I64; k++) {
         if (reader_is(suffix, suffixes[k])) {
             out->suffix = (uint8_t)(k + 1);
             return true;

@@ -118,7 +118,6 @@ static whist_status write_enum(struct writer *w, const struct lang_type *t, cons
     return put(w, "}");
 }
 
-/* NOLINTNEXTLINE(misc-no-recursion): by type, no deeper than its nesting */
 static whist_status write_value(struct writer *w, const struct lang_type *t, const uint8_t *bits)
 {
     switch (t->kind) {

@@ -372,26 +372,24 @@ size_t word_operands(const struct word_program *p, word_id x, const word_id **li
     return ops[n->op].n_fixed;
 }
 
-static whist_status dump_format(struct whist_buffer *out, const char *fmt, ...) WHIST_PRINTF(2, 3);
-static whist_status dump_format(struct whist_buffer *out, const char *fmt, ...)
-{
-    char line[128];
-    va_list args;
-    va_start(args, fmt);
-    int n = vsnprintf(line, sizeof line, fmt, args);
-    va_end(args);
-    return whist_buffer_append(out, line, n < 0 ? 0 : (size_t)n);
-}
+/* Appends a few words to the buffer `out`; returns on failure. */
+#define DUMP(...)                                                                                  \
+    do {                                                                                           \
+        char text_[64];                                                                            \
+        int len_ = snprintf(text_, sizeof text_, __VA_ARGS__);                                     \
+        TRY(whist_buffer_append(out, text_, (size_t)len_));                                        \
+    } while (0)
 
 static whist_status dump_const(const struct word_program *p, const struct word_node *n,
                                struct whist_buffer *out)
 {
     if (n->width <= 64) {
-        return dump_format(out, " %llu", (unsigned long long)n->max);
+        DUMP(" %llu", (unsigned long long)n->max);
+        return WHIST_OK;
     }
-    TRY(dump_format(out, " 0x"));
+    DUMP(" 0x");
     for (uint32_t i = n->c; i-- > 0;) {
-        TRY(dump_format(out, "%08x", p->pool[n->b + i]));
+        DUMP("%08x", p->pool[n->b + i]);
     }
     return WHIST_OK;
 }
@@ -400,39 +398,43 @@ static whist_status dump_node(const struct word_program *p, word_id x, struct wh
 {
     const struct word_node *n = &p->nodes[x];
     const word_id *list;
-    word_id fixed[3];
+    word_id fixed[3] = {0};
     size_t n_fixed = word_operands(p, x, &list, fixed);
 
-    TRY(dump_format(out, "%%%u:%u = %s", x, n->width, ops[n->op].name));
+    DUMP("%%%u:%u = %s", x, n->width, ops[n->op].name);
     if (n->op == WORD_CONST) {
         TRY(dump_const(p, n, out));
     }
     for (size_t i = 0; i < n_fixed; i++) {
-        TRY(dump_format(out, " %%%u", fixed[i]));
+        DUMP(" %%%u", fixed[i]);
     }
     for (uint32_t i = 0; list != NULL && i < n->c; i++) {
-        TRY(dump_format(out, " %%%u", list[i]));
+        DUMP(" %%%u", list[i]);
     }
     if (n->op == WORD_INPUT || n->op == WORD_HELD) {
-        TRY(dump_format(out, " %u", n->a));
+        DUMP(" %u", n->a);
     } else if (n->op == WORD_SLICE || n->op == WORD_PICK || n->op == WORD_PANIC ||
                n->op == WORD_DECODE) {
-        TRY(dump_format(out, " #%u", n->b));
+        DUMP(" #%u", n->b);
     }
     if (n->op != WORD_CONST && n->width <= 64 && n->max < word_ones(n->width)) {
-        TRY(dump_format(out, "  ; <= %llu", (unsigned long long)n->max));
+        DUMP("  ; <= %llu", (unsigned long long)n->max);
     }
-    return dump_format(out, "\n");
+    DUMP("\n");
+    return WHIST_OK;
 }
 
 whist_status word_dump(const struct word_program *p, struct whist_buffer *text_out)
 {
+    struct whist_buffer *out = text_out;
+
     for (size_t i = 0; i < p->n_nodes; i++) {
         TRY(dump_node(p, (word_id)i, text_out));
     }
-    TRY(dump_format(text_out, "result"));
+    DUMP("result");
     for (size_t i = 0; i < p->n_result; i++) {
-        TRY(dump_format(text_out, " %%%u", p->result[i]));
+        DUMP(" %%%u", p->result[i]);
     }
-    return dump_format(text_out, "\n");
+    DUMP("\n");
+    return WHIST_OK;
 }

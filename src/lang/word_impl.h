@@ -3,7 +3,6 @@
 #ifndef WHIST_LANG_WORD_IMPL_H
 #define WHIST_LANG_WORD_IMPL_H
 
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "lang/word.h"
