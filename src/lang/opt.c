@@ -172,7 +172,9 @@ static word_id make_node(struct opt *o, const struct word_node *n)
     case WORD_PICK:
         return word_pick(p, o->map[n->a], n->b);
     case WORD_PANIC:
-        word_panic(p, o->map[n->a], o->map[n->c], n->b);
+        if (!share_never(o, n->a, n->c)) {
+            word_panic(p, o->map[n->a], o->map[n->c], n->b);
+        }
         return 0;
     case WORD_CONCAT:
     case WORD_READ:

@@ -53,6 +53,9 @@ void share_needs(struct opt *o, const struct plan *pl, void (*fn)(struct opt *o,
 /* The new word for a plan's root or for the overflow predicate x of one of its leaves. */
 word_id share_make(struct opt *o, struct plan *pl, word_id x);
 
+/* Is the condition 0 whenever the guard is 1, as their factors say? */
+bool share_never(const struct opt *o, word_id guard, word_id cond);
+
 static inline struct plan *plan_at(const struct opt *o, word_id x)
 {
     return o->plan_of[x] == 0 || o->plans[o->plan_of[x] - 1].cancelled
@@ -61,7 +64,7 @@ static inline struct plan *plan_at(const struct opt *o, word_id x)
 }
 static inline bool is_overflow(uint32_t op)
 {
-    return op >= WORD_UADD_OVF && op <= WORD_SMUL_OVF;
+    return (op >= WORD_UADD_OVF && op <= WORD_SMUL_OVF) || op == WORD_ULT || op == WORD_SLT;
 }
 static inline void opt_fail(struct opt *o, whist_status st)
 {

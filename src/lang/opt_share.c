@@ -10,7 +10,7 @@
  */
 #include "lang/opt_impl.h"
 
-enum { MAX_DEPTH = 24, MAX_LEAVES = 64, MAX_VISITS = 256 };
+enum { MAX_DEPTH = 24, MAX_LEAVES = 64, FACTORS = 6 };
 
 static const struct word_node *node(const struct opt *o, word_id x)
 {
@@ -55,7 +55,6 @@ static bool is_costly(uint32_t op)
 struct shape {
     struct plan pl;
     word_id first; /* leaf with an operation */
-    word_id least; /* of the tree's nodes */
     unsigned n_leaves, n_ops;
 };
 
@@ -85,7 +84,6 @@ static bool fits_sum(struct opt *o, word_id leaf, void *arg)
     }
     s->pl.adds = s->pl.adds || adds;
     s->pl.subtracts = s->pl.subtracts || subtracts;
-    s->least = leaf < s->least ? leaf : s->least;
     s->n_ops++;
     return true;
 }
@@ -105,46 +103,8 @@ static bool fits_other(struct opt *o, word_id leaf, void *arg)
         !same_constants(o, n->b, first->b)) {
         return false;
     }
-    s->least = leaf < s->least ? leaf : s->least;
     s->n_ops++;
     return true;
-}
-
-/* ---- Order ---- */
-
-struct visit {
-    const struct opt *o;
-    word_id least;
-    uint32_t plan;
-    unsigned left;
-};
-
-/* Does x depend on a node of the plan's tree? Only nodes from `least` on can. When in doubt, yes.
- * NOLINTNEXTLINE(misc-no-recursion): the number of visits is bounded */
-static bool depends(struct visit *v, word_id x)
-{
-    const word_id *list;
-    word_id fixed[3];
-
-    if (x < v->least) {
-        return false;
-    }
-    if (v->left == 0 || v->o->plan_of[x] == v->plan) {
-        return true;
-    }
-    v->left--;
-    size_t n = word_operands(v->o->p, x, &list, fixed);
-    for (size_t i = 0; i < n; i++) {
-        if (depends(v, fixed[i])) {
-            return true;
-        }
-    }
-    for (uint32_t i = 0; list != NULL && i < node(v->o, x)->c; i++) {
-        if (depends(v, list[i])) {
-            return true;
-        }
-    }
-    return false;
 }
 
 /* ---- Marking ---- */
@@ -171,27 +131,14 @@ static word_id other_operand(const struct opt *o, const struct plan *pl, word_id
     return n->op == WORD_ADD && n->b == pl->base && n->a != pl->base ? n->a : n->b;
 }
 
-/* NOLINTNEXTLINE(misc-no-recursion): as walk */
-static bool tree_depends(struct visit *v, const struct plan *pl, word_id x)
-{
-    const struct word_node *n = node(v->o, x);
-
-    if (is_inner(v->o, x, pl->root, pl->base)) {
-        return depends(v, n->a) || tree_depends(v, pl, n->b) || tree_depends(v, pl, n->c);
-    }
-    if (pl->is_sum && x == pl->base) {
-        return depends(v, x);
-    }
-    return depends(v, n->a) || depends(v, n->b);
-}
-
 static size_t leaf_slot(const struct opt *o, uint32_t a, uint32_t b)
 {
     uint64_t h = ((uint64_t)a << 32 | b) * 0x9e3779b97f4a7c15U;
     return (size_t)((h ^ h >> 29) * 0xbf58476d1ce4e5b9U >> (64 - o->leaf_bits));
 }
 
-/* What the predicate or leaf belongs to: sums of both kinds, products. */
+/* What the predicate or leaf belongs to: sums of both kinds, products. A comparison is the borrow
+ * of a difference (the signed one but for the top bit, so it cannot stand for it). */
 static int family(uint32_t op)
 {
     switch (op) {
@@ -201,7 +148,9 @@ static int family(uint32_t op)
         return 1;
     case WORD_SUB:
     case WORD_USUB_OVF:
+    case WORD_ULT:
     case WORD_SSUB_OVF:
+    case WORD_SLT:
         return 2;
     case WORD_MUL:
     case WORD_UMUL_OVF:
@@ -244,13 +193,8 @@ static void accept(struct opt *o, struct shape *s)
         return;
     }
     uint32_t plan = (uint32_t)o->n_plans + 1;
-    struct visit v = {o, s->least, plan, MAX_VISITS};
 
     mark(o, &s->pl, s->pl.root, plan);
-    if (tree_depends(&v, &s->pl, s->pl.root)) {
-        mark(o, &s->pl, s->pl.root, 0);
-        return;
-    }
     walk(o, s->pl.root, s->pl.root, s->pl.base, MAX_DEPTH, note_leaf, &s->pl);
     o->plans[o->n_plans++] = s->pl;
 }
@@ -275,7 +219,7 @@ static bool try_sum(struct opt *o, const struct shape *found, word_id base)
 
 static void try_root(struct opt *o, word_id root)
 {
-    struct shape s = {.pl = {.root = root}, .least = root};
+    struct shape s = {.pl = {.root = root}};
 
     if (!walk(o, root, root, 0, MAX_DEPTH, find_first, &s) || s.first == 0) {
         return;
@@ -343,11 +287,15 @@ static bool excludes(const struct opt *o, word_id guard, word_id cond, unsigned 
            (excludes(o, g->a, cond, depth - 1) || excludes(o, g->b, cond, depth - 1));
 }
 
+bool share_never(const struct opt *o, word_id guard, word_id cond)
+{
+    return excludes(o, guard, cond, FACTORS);
+}
+
 /* Is the leaf the one that is taken whenever the guard holds? */
 static bool guard_takes(const struct opt *o, const struct plan *pl, word_id x, word_id leaf,
                         word_id guard)
 {
-    enum { FACTORS = 6 };
     const struct word_node *n = node(o, x);
 
     if (!is_inner(o, x, pl->root, pl->base)) {
@@ -359,7 +307,8 @@ static bool guard_takes(const struct opt *o, const struct plan *pl, word_id x, w
 /* NOLINTEND(misc-no-recursion) */
 
 /* Overflow predicates of leaves belong to the plan, if checks that look at them are all that uses
- * them, under guards that take the leaf. Otherwise there is no plan. */
+ * them, under guards that take the leaf. Otherwise there is no plan: the predicate would have to
+ * have an adder of its own. */
 static void adopt_predicates(struct opt *o)
 {
     const struct word_program *p = o->p;
@@ -383,7 +332,8 @@ static void adopt_predicates(struct opt *o)
     }
     for (size_t i = 0; i < p->n_nodes; i++) {
         if (is_overflow(p->nodes[i].op) && plan_at(o, (word_id)i) != NULL) {
-            plan_at(o, (word_id)i)->cancelled = o->map[i] != o->uses[i];
+            plan_at(o, (word_id)i)->cancelled =
+                o->map[i] != o->uses[i] || p->nodes[i].op == WORD_SLT;
         }
     }
 }
@@ -489,6 +439,7 @@ static uint32_t shared_op(const struct plan *pl, uint32_t op)
     switch (op) {
     case WORD_UADD_OVF:
     case WORD_USUB_OVF:
+    case WORD_ULT:
         return sub ? WORD_USUB_OVF : WORD_UADD_OVF;
     case WORD_SADD_OVF:
     case WORD_SSUB_OVF:
