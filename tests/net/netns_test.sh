@@ -10,7 +10,7 @@ if [ "$(id -u)" != 0 ]; then # root in a namespace of users is enough
         echo "skipped: no namespaces for ordinary users here"
         exit 77
     }
-    exec unshare -Urn "$0" "$@"
+    exec unshare -Urn bash "$0" "$@"
 fi
 . "${BASH_SOURCE%/*}/common.sh"
 
