@@ -8,7 +8,7 @@
 
 #include "cli.h"
 
-enum option_kind { KIND_FLAG, KIND_TEXT, KIND_NUMBER, KIND_SECONDS, KIND_INPUT };
+enum option_kind { KIND_FLAG, KIND_TEXT, KIND_NUMBER, KIND_SECONDS, KIND_INPUT, KIND_CONST };
 
 struct option_info {
     const char *name;
@@ -60,6 +60,18 @@ static const struct option_info options[N_OPTIONS] = {
          "an input: decimal, 0x hex or 0b bits; @FILE reads it from a file and - from the "
          "next line of standard input, out of sight of the process list; once for each "
          "input, in the circuit's order"},
+    [OPT_INPUT_JSON] = {"input-json", NULL, KIND_FLAG, 0, 0, 0,
+                        "inputs of programs are JSON (otherwise only those that begin with { or "
+                        "a quote)"},
+    [OPT_FN] = {"fn", "NAME", KIND_TEXT, 0, 0, 0, "the pub fn of the program (default main)"},
+    [OPT_CONST] = {"const", "PARTY::NAME=VALUE", KIND_CONST, 0, 0, 0,
+                   "a constant that the program takes from outside, PARTY_0::ROWS=100, or @FILE "
+                   "with one in each line; as often as needed"},
+    [OPT_PANICS] = {"panics", "KIND", KIND_TEXT, 0, 0, 0,
+                    "what all learn of a panic: site (that and where, default), flag (that), or "
+                    "off (no checks, arithmetic wraps)"},
+    [OPT_COMPILE_ONLY] = {"compile-only", NULL, KIND_FLAG, 0, 0, 0,
+                          "compile the program and evaluate nothing"},
     [OPT_OWNERS] = {"owners", "LIST", KIND_TEXT, 0, 0, 0,
                     "owning party of each circuit input, \"0,1,1\"; by default input k belongs to "
                     "party k mod n"},
@@ -178,6 +190,8 @@ static whist_status take_argument(struct args *args, enum option_id id, const ch
 
     if (o->kind == KIND_INPUT) {
         args->inputs[args->n_inputs++] = text;
+    } else if (o->kind == KIND_CONST) {
+        args->consts[args->n_consts++] = text;
     } else if (o->kind == KIND_NUMBER) {
         if (!parse_number(&v, text, strlen(text), o->max) || v < o->min) {
             return cli_fail(err, WHIST_ERR_ARGUMENT,
@@ -281,7 +295,8 @@ static whist_status take_option(struct args *args, const char *word, char **argv
         return usage_error(err, command, what);
     }
     const struct option_info *o = &options[id];
-    if (o->kind != KIND_INPUT && o->kind != KIND_FLAG && args_has(args, id)) {
+    if (o->kind != KIND_INPUT && o->kind != KIND_CONST && o->kind != KIND_FLAG &&
+        args_has(args, id)) {
         snprintf(what, sizeof(what), "--%s is given twice", o->name);
         return usage_error(err, command, what);
     }
@@ -334,8 +349,9 @@ whist_status args_parse(struct args *out, const struct command *command, int arg
     memset(out, 0, sizeof(*out));
     out->command = command;
     out->inputs = calloc((size_t)argc + 1, sizeof(*out->inputs));
+    out->consts = calloc((size_t)argc + 1, sizeof(*out->consts));
     out->operands = calloc((size_t)argc + 1, sizeof(*out->operands));
-    if (out->inputs == NULL || out->operands == NULL) {
+    if (out->inputs == NULL || out->consts == NULL || out->operands == NULL) {
         return cli_nomem(err);
     }
     for (int i = 0; i < argc; i++) {
@@ -357,6 +373,7 @@ whist_status args_parse(struct args *out, const struct command *command, int arg
 void args_clear(struct args *args)
 {
     free(args->inputs);
+    free(args->consts);
     free(args->operands);
     memset(args, 0, sizeof(*args));
 }

@@ -29,6 +29,11 @@ enum option_id {
     OPT_FROM,
     OPT_PARTIES,
     OPT_INPUT,
+    OPT_INPUT_JSON,
+    OPT_FN,
+    OPT_CONST,
+    OPT_PANICS,
+    OPT_COMPILE_ONLY,
     OPT_OWNERS,
     OPT_EVALUATOR,
     OPT_OUTPUT_TO,
@@ -73,6 +78,8 @@ struct args {
     uint64_t number[N_OPTIONS];  /* of options that are numbers; seconds are in milliseconds */
     const char **inputs;         /* --input, in order; owned */
     size_t n_inputs;
+    const char **consts; /* --const, in order; owned */
+    size_t n_consts;
     const char **operands; /* owned */
     size_t n_operands;
 };

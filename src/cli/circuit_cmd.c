@@ -116,6 +116,7 @@ static whist_status eval_inputs(struct values *values, const struct args *args,
 {
     size_t n;
     const uint32_t *widths = whist_circuit_input_widths(circuit, &n);
+    const struct value_reader reader = {value_read_number, widths};
 
     if (args->n_inputs != n) {
         return cli_fail(err, WHIST_ERR_ARGUMENT,
@@ -129,7 +130,7 @@ static whist_status eval_inputs(struct values *values, const struct args *args,
     for (size_t k = 0; k < n; k++) {
         group[k] = k;
     }
-    whist_status st = values_read(values, args->inputs, group, n, widths, err);
+    whist_status st = values_read(values, args->inputs, group, n, widths, &reader, err);
     free(group);
     return st;
 }

@@ -14,6 +14,7 @@ enum exit_status {
     EXIT_DONE = 0,
     EXIT_ERROR = 1,
     EXIT_USAGE = 2,
+    EXIT_PANIC = 3,   /* the program panicked */
     EXIT_ABORT = 4,   /* a check failed, or a peer aborted or broke the protocol */
     EXIT_MISSING = 5, /* a peer is missing or a deadline passed */
 };
@@ -62,6 +63,9 @@ void cli_report_error(const struct whist_error *err, const char *command, bool j
 void cli_name_parties(const char *const *names, const char *const *urls, size_t n);
 /* The command has printed an object with the error itself. */
 void cli_error_is_told(void);
+/* The computation went well and the program panicked: the process ends with EXIT_PANIC. */
+void cli_panicked(void);
+bool cli_has_panicked(void);
 /* Overwrites with zeros; not optimised away. */
 void cli_wipe(void *p, size_t len);
 
@@ -87,10 +91,21 @@ struct values {
     size_t n_bits;
 };
 
+/* How a text becomes bits; errors name the input. */
+struct value_reader {
+    whist_status (*read)(const void *ctx, uint8_t *bits_out, size_t group, struct whist_bytes text,
+                         struct whist_error *err);
+    const void *ctx;
+};
+
+/* For circuits: decimal, 0x hex, 0b bits. ctx: the widths of all inputs. */
+whist_status value_read_number(const void *ctx, uint8_t *bits_out, size_t group,
+                               struct whist_bytes text, struct whist_error *err);
 /* Reads the value specifications VALUE, @FILE and - (the next line of standard input), in order.
- * group[k] is the circuit input of specification k, for its width and for messages. */
+ * group[k] is the input of specification k, of widths[group[k]] bits. */
 whist_status values_read(struct values *out, const char *const *specs, const size_t *group,
-                         size_t n, const uint32_t *widths, struct whist_error *err);
+                         size_t n, const uint32_t *widths, const struct value_reader *reader,
+                         struct whist_error *err);
 void values_clear(struct values *v);
 
 /* ---- circuits.c: the operand CIRCUIT ---- */
@@ -135,6 +150,10 @@ whist_status cmd_keygen(const struct args *args, struct whist_error *err);
 whist_status cmd_party_show(const struct args *args, struct whist_error *err);
 whist_status cmd_session_make(const struct args *args, struct whist_error *err);
 whist_status cmd_session_show(const struct args *args, struct whist_error *err);
+whist_status cmd_check(const struct args *args, struct whist_error *err);
+whist_status cmd_build(const struct args *args, struct whist_error *err);
+whist_status cmd_eval(const struct args *args, struct whist_error *err);
+whist_status cmd_explain(const struct args *args, struct whist_error *err);
 whist_status cmd_ping(const struct args *args, struct whist_error *err);
 whist_status cmd_bench_engine(const struct args *args, struct whist_error *err);
 whist_status cmd_bench_channel(const struct args *args, struct whist_error *err);

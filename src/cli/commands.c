@@ -8,10 +8,12 @@
 #define COMMON (BIT(HELP) | BIT(LEGACY))
 /* What describes a circuit made by name. */
 #define MAKE (BIT(BITS) | BIT(BIDDERS) | BIT(OPERANDS))
+/* What describes a program. */
+#define PROGRAM (BIT(FN) | BIT(CONST) | BIT(PANICS))
 /* What describes a computation. */
 #define COMPUTATION                                                                                \
-    (MAKE | BIT(INPUT) | BIT(OWNERS) | BIT(EVALUATOR) | BIT(OUTPUT_TO) | BIT(RHO) | BIT(TIMEOUT) | \
-     BIT(STATS) | BIT(JSON) | BIT(LOG) | BIT(TRACE))
+    (MAKE | PROGRAM | BIT(INPUT) | BIT(INPUT_JSON) | BIT(OWNERS) | BIT(EVALUATOR) |                \
+     BIT(OUTPUT_TO) | BIT(RHO) | BIT(TIMEOUT) | BIT(STATS) | BIT(JSON) | BIT(LOG) | BIT(TRACE))
 /* What describes an HTTP link. */
 #define LINK                                                                                       \
     (BIT(SESSION) | BIT(ME) | BIT(KEY) | BIT(CERT) | BIT(PARTY) | BIT(URLS) | BIT(LISTEN) |        \
@@ -27,12 +29,21 @@
     "is no such file, the name of a circuit that 'whist circuit make' makes."
 
 const struct command commands[] = {
-    {"run", "CIRCUIT", "One party of a computation over HTTP",
+    {"run", "CIRCUIT|PROGRAM", "One party of a computation over HTTP",
      LINK_DETAILS CIRCUIT_DETAILS "\n--timeout bounds each wait for a peer.",
      COMMON | COMPUTATION | LINK, 0, 1, 1, cmd_run, LINK_USAGE},
-    {"local", "CIRCUIT", "All parties of a computation on this machine",
+    {"local", "CIRCUIT|PROGRAM", "All parties of a computation on this machine",
      CIRCUIT_DETAILS "\n--timeout bounds each wait for a peer.",
      COMMON | COMPUTATION | BIT(PARTIES) | BIT(HTTP), 0, 1, 1, cmd_local, NULL},
+    {"check", "PROGRAM", "Find the errors of a program", NULL,
+     BIT(HELP) | BIT(FN) | BIT(CONST) | BIT(PANICS) | BIT(JSON), 0, 1, 1, cmd_check, NULL},
+    {"eval", "PROGRAM", "Evaluate a program in the clear, on this machine", NULL,
+     BIT(HELP) | PROGRAM | BIT(INPUT) | BIT(INPUT_JSON) | BIT(COMPILE_ONLY) | BIT(JSON), 0, 1, 1,
+     cmd_eval, NULL},
+    {"build", "PROGRAM", "Compile a program to a circuit in Bristol Fashion", NULL,
+     BIT(HELP) | PROGRAM | BIT(OUTPUT), 0, 1, 1, cmd_build, NULL},
+    {"explain", "KIND", "Say more about a kind of error in programs", NULL, BIT(HELP), 0, 1, 1,
+     cmd_explain, NULL},
     {"keygen", "", "Make a key and a certificate for a party",
      "\nThey go to NAME.key and NAME.crt in this folder; --output names another folder,\n"
      "or a prefix in the place of NAME. Files that exist are not overwritten.",

@@ -96,7 +96,8 @@ enum exit_status cli_exit_status(whist_status status)
 
 /* Of the command that runs; there is one in a process. */
 static struct {
-    bool told;   /* it has printed its error in JSON */
+    bool told;     /* it has printed its error in JSON */
+    bool panicked; /* a program did */
     bool linked; /* it talks to peers */
     struct {
         char name[WHIST_NAME_MAX + 1], url[200];
@@ -201,4 +202,14 @@ void cli_wipe(void *p, size_t len)
     for (size_t i = 0; i < len; i++) {
         bytes[i] = 0;
     }
+}
+
+void cli_panicked(void)
+{
+    context.panicked = true;
+}
+
+bool cli_has_panicked(void)
+{
+    return context.panicked;
 }

@@ -28,7 +28,8 @@ static void *run_thread(void *arg)
     struct proc_result *r = t->out;
 
     r->err.peer = WHIST_NO_PEER;
-    r->status = party_run(&r->result, &t->c, t->channel, t->inputs, t->n_bits, &r->err);
+    const struct values own = {t->inputs, t->n_bits};
+    r->status = party_run(&r->result, &t->c, t->channel, &own, &r->err);
     return NULL;
 }
 
@@ -154,14 +155,14 @@ static void json_all_costs(struct json *j, const struct proc_result *results, si
 static whist_status print_results(const struct computation *c, const struct proc_result *results,
                                   const struct args *args, struct whist_error *err)
 {
-    struct outputs out = {c->output_widths, c->n_outputs, NULL};
+    const uint8_t *outputs = NULL;
     struct json j = {0};
 
-    for (size_t i = 0; i < c->n && out.bits == NULL; i++) {
-        out.bits = results[i].result.outputs;
+    for (size_t i = 0; i < c->n && outputs == NULL; i++) {
+        outputs = results[i].result.outputs;
     }
     if (!args_has(args, OPT_JSON)) {
-        TRY(print_outputs(&out, err));
+        TRY(computation_print(c, outputs, err));
         for (size_t i = 0; args_has(args, OPT_STATS) && i < c->n; i++) {
             printf("party %zu ", i);
             print_cost(stdout, &results[i].result.cost);
@@ -169,14 +170,16 @@ static whist_status print_results(const struct computation *c, const struct proc
         return WHIST_OK;
     }
     json_object_begin(&j, NULL);
-    json_outputs(&j, &out);
+    whist_status st = computation_json(&j, c, outputs, results[0].result.n_ands, err);
     json_object_begin(&j, "stats");
     json_all_costs(&j, results, c->n);
     json_object_end(&j);
     json_object_end(&j);
-    bool printed = json_print_line(&j, stdout);
+    if (st == WHIST_OK && !json_print_line(&j, stdout)) {
+        st = cli_fail(err, WHIST_ERR_IO, "cannot write to standard output");
+    }
     json_clear(&j);
-    return printed ? WHIST_OK : cli_fail(err, WHIST_ERR_IO, "cannot write to standard output");
+    return st;
 }
 
 /* ---- The command ---- */
@@ -184,10 +187,12 @@ static whist_status print_results(const struct computation *c, const struct proc
 static whist_status read_all_inputs(struct values *out, const struct computation *c,
                                     const struct args *args, struct whist_error *err)
 {
+    const struct value_reader reader = computation_reader(c);
+    char what[800];
+
     if (args->n_inputs != c->n_inputs) {
-        return cli_fail(err, WHIST_ERR_ARGUMENT,
-                        "the circuit has %zu inputs, but --input is given %zu times", c->n_inputs,
-                        args->n_inputs);
+        return cli_fail(err, WHIST_ERR_ARGUMENT, "%s, but --input is given %zu times",
+                        computation_text(c, what, sizeof(what)), args->n_inputs);
     }
     size_t *groups = calloc(c->n_inputs + 1, sizeof(*groups));
     if (groups == NULL) {
@@ -196,7 +201,8 @@ static whist_status read_all_inputs(struct values *out, const struct computation
     for (size_t k = 0; k < c->n_inputs; k++) {
         groups[k] = k;
     }
-    whist_status st = values_read(out, args->inputs, groups, c->n_inputs, c->input_widths, err);
+    whist_status st =
+        values_read(out, args->inputs, groups, c->n_inputs, c->input_widths, &reader, err);
     free(groups);
     return st;
 }
@@ -239,12 +245,18 @@ whist_status cmd_local(const struct args *args, struct whist_error *err)
     whist_status st;
 
     TRY(logging_open(&log, args, "", err));
-    TRY_OUT(computation_init(&c, args, (size_t)args_number(args, OPT_PARTIES, 0), err));
+    TRY_OUT(computation_init(&c, args, (size_t)args_number(args, OPT_PARTIES, 0), true, err));
+    if (c.program != NULL) { /* one for all parties */
+        TRY_OUT(whist_program_circuit(c.program->p, &c.circuit, err));
+    }
     c.session.log = log;
     c.session.progress = progress_bar();
     TRY_OUT(read_all_inputs(&inputs, &c, args, err));
     st = compute_all(&c, &inputs, args, err);
 out:
+    if (st != WHIST_OK && c.program != NULL && args_has(args, OPT_JSON)) {
+        program_json_failure(c.program, err);
+    }
     values_clear(&inputs);
     computation_clear(&c);
     logging_close();

@@ -161,5 +161,8 @@ int main(int argc, char **argv)
         err.status = st;
         cli_report_error(&err, command != NULL ? command->name : "", wants_json(argc, argv));
     }
+    if (st == WHIST_OK && cli_has_panicked()) {
+        return EXIT_PANIC;
+    }
     return (int)cli_exit_status(st);
 }

@@ -14,111 +14,6 @@
 /* How long an aborting party waits for its last words to get out. */
 #define LAST_WORDS_MS 3000
 
-/* ---- What the parties agree on ---- */
-
-static whist_status read_owners(struct computation *c, const char *text, struct whist_error *err)
-{
-    size_t n = 0, *list = calloc(c->n_inputs + 1, sizeof(*list));
-    whist_status st = WHIST_OK;
-
-    c->owners = calloc(c->n_inputs + 1, 1);
-    if (list == NULL || c->owners == NULL) {
-        st = cli_nomem(err);
-        goto out;
-    }
-    for (size_t k = 0; k < c->n_inputs; k++) {
-        c->owners[k] = (uint8_t)(k % c->n);
-    }
-    if (text == NULL) {
-        goto out;
-    }
-    TRY_OUT(args_number_list(list, &n, c->n_inputs, text, c->n - 1, "owners", err));
-    if (n != c->n_inputs) {
-        st = cli_fail(err, WHIST_ERR_ARGUMENT,
-                      "--owners names %zu owners, but the circuit has %zu inputs", n, c->n_inputs);
-        goto out;
-    }
-    for (size_t k = 0; k < n; k++) {
-        c->owners[k] = (uint8_t)list[k];
-    }
-out:
-    free(list);
-    return st;
-}
-
-static whist_status read_receivers(struct computation *c, const char *text, struct whist_error *err)
-{
-    size_t list[WHIST_MAX_PARTIES], n = c->n;
-
-    for (size_t i = 0; i < n; i++) {
-        list[i] = i;
-    }
-    if (text != NULL) {
-        TRY(args_number_list(list, &n, WHIST_MAX_PARTIES, text, c->n - 1, "output-to", err));
-    }
-    for (size_t i = 0; i < n; i++) {
-        c->receivers |= UINT64_C(1) << list[i];
-    }
-    return WHIST_OK;
-}
-
-static whist_status read_session(struct computation *c, const struct args *args, size_t n,
-                                 struct whist_error *err)
-{
-    c->n = n != 0 ? n : c->n_inputs < 2 ? 2 : c->n_inputs;
-    if (c->n > WHIST_MAX_PARTIES) {
-        return cli_fail(err, WHIST_ERR_ARGUMENT,
-                        "the circuit has %zu inputs, but there are at most %d parties; give "
-                        "--parties",
-                        c->n_inputs, WHIST_MAX_PARTIES);
-    }
-    c->evaluator = (size_t)args_number(args, OPT_EVALUATOR, 0);
-    if (c->evaluator >= c->n) {
-        return cli_fail(err, WHIST_ERR_ARGUMENT,
-                        "--evaluator %zu is not one of the %zu parties (0 to %zu)", c->evaluator,
-                        c->n, c->n - 1);
-    }
-    c->session.rho = (uint32_t)args_number(args, OPT_RHO, 0);
-    c->session.timeout_ms = wait_ms(args_timeout_ms(args));
-    c->legacy = args_has(args, OPT_LEGACY);
-    TRY(read_owners(c, args->text[OPT_OWNERS], err));
-    return read_receivers(c, args->text[OPT_OUTPUT_TO], err);
-}
-
-whist_status computation_init(struct computation *c, const struct args *args, size_t n,
-                              struct whist_error *err)
-{
-    memset(c, 0, sizeof(*c));
-    TRY(circuit_load(&c->circuit, args, args->operands[0], err));
-    c->input_widths = whist_circuit_input_widths(c->circuit, &c->n_inputs);
-    c->output_widths = whist_circuit_output_widths(c->circuit, &c->n_outputs);
-    c->n_output_bits = total_bits(c->output_widths, c->n_outputs);
-    whist_status st = read_session(c, args, n, err);
-    if (st != WHIST_OK) {
-        computation_clear(c);
-    }
-    return st;
-}
-
-void computation_clear(struct computation *c)
-{
-    whist_circuit_free(c->circuit);
-    free(c->owners);
-    memset(c, 0, sizeof(*c));
-}
-
-size_t computation_groups(const struct computation *c, size_t party, size_t *groups)
-{
-    size_t n = 0;
-
-    for (size_t k = 0; k < c->n_inputs; k++) {
-        if (c->owners[k] == party) {
-            groups[n++] = k;
-        }
-    }
-    return n;
-}
-
 /* ---- One party ---- */
 
 /* The decorated channel; counts and top are the same channel unless calls are logged. */
@@ -152,21 +47,24 @@ static whist_status stack_build(struct stack *s, struct whist_channel *transport
 static whist_status source_new(struct whist_gate_source **out, const struct computation *c,
                                struct whist_error *err)
 {
-    return c->circuit != NULL ? whist_circuit_source_new(out, c->circuit, err)
+    if (c->circuit != NULL) {
+        return whist_circuit_source_new(out, c->circuit, err);
+    }
+    return c->program != NULL ? whist_program_source(c->program->p, out, err)
                               : whist_synthetic_source_new(out, c->synthetic_ands, err);
 }
 
 static whist_status compute(struct party_result *out, const struct computation *c,
-                            const struct stack *stack, const uint8_t *inputs, size_t n_input_bits,
+                            const struct stack *stack, const struct values *inputs,
                             struct whist_error *err)
 {
     struct whist_gate_source *source = NULL;
     struct whist_session *session = NULL;
-    struct whist_run run = {.owners = c->owners,
+    struct whist_run run = {.owners = c->program != NULL ? c->group_owners : c->owners,
                             .evaluator = c->evaluator,
                             .receivers = c->receivers,
-                            .inputs = inputs,
-                            .n_inputs = n_input_bits};
+                            .inputs = inputs->bits,
+                            .n_inputs = inputs->n_bits};
     whist_status st;
 
     TRY_OUT(source_new(&source, c, err));
@@ -175,11 +73,32 @@ static whist_status compute(struct party_result *out, const struct computation *
     waiting_end();
     TRY_OUT(st);
     run.source = source;
+    out->n_ands = source->ops->shape(source)->n_ands;
     st = whist_session_run(session, out->outputs, &run, err);
 out:
     whist_session_free(session);
     whist_gate_source_free(source);
     return st;
+}
+
+/* What has to be settled with the others first, and room for what comes out. */
+static whist_status prepare(struct party_result *out, const struct computation *c,
+                            struct whist_channel *channel, struct whist_error *err)
+{
+    if (c->meet != NULL) {
+        waiting_begin(c->waits, channel);
+        whist_status st = c->meet(c->meet_ctx, channel, err);
+        waiting_end();
+        TRY(st);
+    }
+    if ((c->receivers >> whist_channel_me(channel) & 1) != 0) {
+        out->n_output_bits = c->n_output_bits;
+        out->outputs = calloc(c->n_output_bits + 1, 1);
+        if (out->outputs == NULL) {
+            return cli_nomem(err);
+        }
+    }
+    return WHIST_OK;
 }
 
 /* The own result stands; a peer that missed the end says so itself. */
@@ -206,7 +125,7 @@ static void close_channel(struct whist_channel *channel, whist_status st,
 }
 
 whist_status party_run(struct party_result *out, const struct computation *c,
-                       struct whist_channel *channel, const uint8_t *inputs, size_t n_input_bits,
+                       struct whist_channel *channel, const struct values *inputs,
                        struct whist_error *err)
 {
     int64_t start = clock_ns();
@@ -216,17 +135,12 @@ whist_status party_run(struct party_result *out, const struct computation *c,
 
     memset(out, 0, sizeof(*out));
     TRY(stack_build(&stack, channel, c, err));
-    size_t me = whist_channel_me(stack.top);
     watch_add(cancel_channel, stack.top);
-    if ((c->receivers >> me & 1) != 0) {
-        out->n_output_bits = c->n_output_bits;
-        out->outputs = calloc(c->n_output_bits + 1, 1);
-    }
-    if ((c->receivers >> me & 1) != 0 && out->outputs == NULL) {
-        st = cli_nomem(err);
-        whist_channel_abort(stack.top, err);
+    st = prepare(out, c, stack.top, err);
+    if (st == WHIST_OK) {
+        st = compute(out, c, &stack, inputs, err);
     } else {
-        st = compute(out, c, &stack, inputs, n_input_bits, err);
+        whist_channel_abort(stack.top, err);
     }
     close_channel(stack.top, st, c);
     if (cost_collect(&cost, stack.counts, stack.transport, clock_ns() - start, err) != WHIST_OK &&

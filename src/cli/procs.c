@@ -335,7 +335,8 @@ static whist_status run_child(struct proc_result *r, const struct party_task *ta
     if (me != 0) {
         c.session.progress = NULL;
     }
-    st = party_run(&r->result, &c, channel, own, n_bits, &r->err);
+    const struct values inputs = {own, n_bits};
+    st = party_run(&r->result, &c, channel, &inputs, &r->err);
     progress_end();
     cli_wipe(own, n_bits);
     free(own);

@@ -13,7 +13,9 @@
 static whist_status read_own_inputs(struct values *out, const struct computation *c, size_t me,
                                     const struct args *args, struct whist_error *err)
 {
+    const struct value_reader reader = computation_reader(c);
     size_t *groups = calloc(c->n_inputs + 1, sizeof(*groups));
+    char what[800];
 
     if (groups == NULL) {
         return cli_nomem(err);
@@ -22,38 +24,58 @@ static whist_status read_own_inputs(struct values *out, const struct computation
     whist_status st;
     if (n != args->n_inputs) {
         st = cli_fail(err, WHIST_ERR_ARGUMENT,
-                      "party %zu owns %zu of the circuit's %zu inputs, but --input is given %zu "
-                      "times",
-                      me, n, c->n_inputs, args->n_inputs);
+                      "%s; party %zu owns %zu of them, but --input is given %zu times",
+                      computation_text(c, what, sizeof(what)), me, n, args->n_inputs);
     } else {
-        st = values_read(out, args->inputs, groups, n, c->input_widths, err);
+        st = values_read(out, args->inputs, groups, n, c->input_widths, &reader, err);
     }
     free(groups);
     return st;
 }
 
+/* A program may need the constants of others before it has a shape. */
+struct late {
+    struct computation *c;
+    struct values *inputs;
+    const struct args *args;
+};
+
+static whist_status meet(void *ctx, struct whist_channel *channel, struct whist_error *err)
+{
+    struct late *late = ctx;
+    struct computation *c = late->c;
+
+    TRY(program_meet(c->program, channel, c->session.timeout_ms, err));
+    if (c->program->bound) {
+        return WHIST_OK;
+    }
+    TRY(computation_bind(c, late->args, err));
+    return read_own_inputs(late->inputs, c, whist_channel_me(channel), late->args, err);
+}
+
 static whist_status print_result(const struct computation *c, const struct party_result *r,
                                  const struct args *args, struct whist_error *err)
 {
-    struct outputs out = {c->output_widths, c->n_outputs, r->outputs};
     struct json j = {0};
 
     if (!args_has(args, OPT_JSON)) {
-        TRY(print_outputs(&out, err));
+        TRY(computation_print(c, r->outputs, err));
         if (args_has(args, OPT_STATS)) {
             print_cost(stdout, &r->cost);
         }
         return WHIST_OK;
     }
     json_object_begin(&j, NULL);
-    json_outputs(&j, &out);
+    whist_status st = computation_json(&j, c, r->outputs, r->n_ands, err);
     json_object_begin(&j, "stats");
     json_cost(&j, &r->cost);
     json_object_end(&j);
     json_object_end(&j);
-    bool printed = json_print_line(&j, stdout);
+    if (st == WHIST_OK && !json_print_line(&j, stdout)) {
+        st = cli_fail(err, WHIST_ERR_IO, "cannot write to standard output");
+    }
     json_clear(&j);
-    return printed ? WHIST_OK : cli_fail(err, WHIST_ERR_IO, "cannot write to standard output");
+    return st;
 }
 
 static whist_status run_party(const struct computation *c, const struct party_link *link,
@@ -67,7 +89,7 @@ static whist_status run_party(const struct computation *c, const struct party_li
     TRY(watch_start(err));
     whist_status st = link_channel(&channel, link, err);
     if (st == WHIST_OK) {
-        st = party_run(&result, c, channel, inputs->bits, inputs->n_bits, err);
+        st = party_run(&result, c, channel, inputs, err);
     }
     progress_end();
     watch_stop();
@@ -83,6 +105,7 @@ whist_status cmd_run(const struct args *args, struct whist_error *err)
 {
     struct computation c = {0};
     struct values inputs = {0};
+    struct late late = {&c, &inputs, args};
     struct whist_log log;
     char who[96];
     whist_status st;
@@ -95,15 +118,24 @@ whist_status cmd_run(const struct args *args, struct whist_error *err)
     }
     TRY_OUT(link_init(link, args, &log, err));
     logging_set_who(party_text(who, link, link->http.me));
-    TRY_OUT(computation_init(&c, args, link->http.n, err));
+    TRY_OUT(computation_init(&c, args, link->http.n, false, err));
     c.session.timeout_ms = link->http.timeout_ms;
     c.session.log = log;
     c.legacy = link->http.legacy;
     c.waits = link;
     c.session.progress = progress_bar();
-    TRY_OUT(read_own_inputs(&inputs, &c, link->http.me, args, err));
+    if (c.program != NULL) {
+        c.meet = meet;
+        c.meet_ctx = &late;
+    }
+    if (c.program == NULL || c.program->bound) {
+        TRY_OUT(read_own_inputs(&inputs, &c, link->http.me, args, err));
+    }
     st = run_party(&c, link, &inputs, args, err);
 out:
+    if (st != WHIST_OK && c.program != NULL && args_has(args, OPT_JSON)) {
+        program_json_failure(c.program, err);
+    }
     values_clear(&inputs);
     computation_clear(&c);
     link_clear(link);

@@ -79,42 +79,46 @@ static whist_status next_line(struct stdin_lines *in, struct whist_bytes *line_o
     return WHIST_OK;
 }
 
-static whist_status parse(uint8_t *bits_out, uint32_t width, struct whist_bytes text,
-                          struct whist_error *err)
+whist_status value_read_number(const void *ctx, uint8_t *bits_out, size_t group,
+                               struct whist_bytes text, struct whist_error *err)
 {
-    whist_status st = whist_value_parse(bits_out, width, text, err);
+    const uint32_t *widths = ctx;
+    whist_status st = whist_value_parse(bits_out, widths[group], text, err);
 
     /* A value that is no number, or too large, is wrong usage. */
     if (st == WHIST_ERR_FORMAT || st == WHIST_ERR_LIMIT) {
         err->status = WHIST_ERR_ARGUMENT;
         st = WHIST_ERR_ARGUMENT;
     }
-    return st;
+    return st == WHIST_OK ? st
+                          : cli_context(err, "circuit input %zu (%u bits): ", group, widths[group]);
 }
 
-static whist_status read_value(uint8_t *bits_out, uint32_t width, const char *spec,
-                               struct stdin_lines *in, struct whist_error *err)
+static whist_status read_value(uint8_t *bits_out, size_t group, const char *spec,
+                               const struct value_reader *reader, struct stdin_lines *in,
+                               struct whist_error *err)
 {
     struct whist_buffer text = {0};
     struct whist_bytes line;
 
     if (strcmp(spec, "-") == 0) {
         TRY(next_line(in, &line, err));
-        return parse(bits_out, width, line, err);
+        return reader->read(reader->ctx, bits_out, group, line, err);
     }
     if (spec[0] != '@') {
-        return parse(bits_out, width, whist_bytes(spec, strlen(spec)), err);
+        return reader->read(reader->ctx, bits_out, group, whist_bytes(spec, strlen(spec)), err);
     }
     whist_status st = read_file(&text, spec + 1, MAX_VALUE_TEXT, err);
     if (st == WHIST_OK) {
-        st = parse(bits_out, width, whist_buffer_view(&text), err);
+        st = reader->read(reader->ctx, bits_out, group, whist_buffer_view(&text), err);
     }
     whist_buffer_clear(&text);
     return st;
 }
 
 whist_status values_read(struct values *out, const char *const *specs, const size_t *group,
-                         size_t n, const uint32_t *widths, struct whist_error *err)
+                         size_t n, const uint32_t *widths, const struct value_reader *reader,
+                         struct whist_error *err)
 {
     struct stdin_lines in = {0};
     whist_status st = WHIST_OK;
@@ -129,13 +133,8 @@ whist_status values_read(struct values *out, const char *const *specs, const siz
         return cli_nomem(err);
     }
     for (size_t k = 0; k < n; k++) {
-        uint32_t width = widths[group[k]];
-        st = read_value(out->bits + pos, width, specs[k], &in, err);
-        if (st != WHIST_OK) {
-            cli_context(err, "circuit input %zu (%u bits): ", group[k], width);
-            goto out;
-        }
-        pos += width;
+        TRY_OUT(read_value(out->bits + pos, group[k], specs[k], reader, &in, err));
+        pos += widths[group[k]];
     }
     skip_space(&in);
     if (in.pos != in.text.len) {

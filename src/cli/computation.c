@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* What is computed: a circuit or a program, and the terms that the parties agree on. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "link.h"
+#include "party.h"
+
+static whist_status read_owners(struct computation *c, const char *text, struct whist_error *err)
+{
+    size_t n = 0, *list = calloc(c->n_inputs + 1, sizeof(*list));
+    whist_status st = WHIST_OK;
+    char what[800];
+
+    free(c->owners);
+    free(c->group_owners);
+    c->owners = calloc(c->n_inputs + 1, 1);
+    c->group_owners = calloc(c->n_inputs + 1, 1);
+    if (list == NULL || c->owners == NULL || c->group_owners == NULL) {
+        st = cli_nomem(err);
+        goto out;
+    }
+    for (size_t k = 0; k < c->n_inputs; k++) {
+        c->owners[k] = (uint8_t)(k % c->n);
+    }
+    if (text == NULL) {
+        goto out;
+    }
+    TRY_OUT(args_number_list(list, &n, c->n_inputs, text, c->n - 1, "owners", err));
+    if (n != c->n_inputs) {
+        st = cli_fail(err, WHIST_ERR_ARGUMENT, "--owners names %zu owners, but %s", n,
+                      computation_text(c, what, sizeof(what)));
+        goto out;
+    }
+    for (size_t k = 0; k < n; k++) {
+        c->owners[k] = (uint8_t)list[k];
+    }
+out:
+    n = 0;
+    for (size_t k = 0; st == WHIST_OK && k < c->n_inputs; k++) {
+        if (c->input_widths[k] != 0) {
+            c->group_owners[n++] = c->owners[k];
+        }
+    }
+    free(list);
+    return st;
+}
+
+static whist_status read_receivers(struct computation *c, const char *text, struct whist_error *err)
+{
+    size_t list[WHIST_MAX_PARTIES], n = c->n;
+
+    for (size_t i = 0; i < n; i++) {
+        list[i] = i;
+    }
+    if (text != NULL) {
+        TRY(args_number_list(list, &n, WHIST_MAX_PARTIES, text, c->n - 1, "output-to", err));
+    }
+    for (size_t i = 0; i < n; i++) {
+        c->receivers |= UINT64_C(1) << list[i];
+    }
+    return WHIST_OK;
+}
+
+/* How many parties there are and what they are to do; inputs may not be known yet. */
+static whist_status read_session(struct computation *c, const struct args *args, size_t n,
+                                 struct whist_error *err)
+{
+    char what[800];
+
+    c->n = n != 0 ? n : c->n_inputs < 2 ? 2 : c->n_inputs;
+    if (c->n > WHIST_MAX_PARTIES) {
+        return cli_fail(err, WHIST_ERR_ARGUMENT,
+                        "%s, but there are at most %d parties; give --parties",
+                        computation_text(c, what, sizeof(what)), WHIST_MAX_PARTIES);
+    }
+    c->evaluator = (size_t)args_number(args, OPT_EVALUATOR, 0);
+    if (c->evaluator >= c->n) {
+        return cli_fail(err, WHIST_ERR_ARGUMENT,
+                        "--evaluator %zu is not one of the %zu parties (0 to %zu)", c->evaluator,
+                        c->n, c->n - 1);
+    }
+    c->session.rho = (uint32_t)args_number(args, OPT_RHO, 0);
+    c->session.timeout_ms = wait_ms(args_timeout_ms(args));
+    c->legacy = args_has(args, OPT_LEGACY);
+    return read_receivers(c, args->text[OPT_OUTPUT_TO], err);
+}
+
+/* ---- Circuit or program ---- */
+
+static whist_status shape_of_program(struct computation *c, struct whist_error *err)
+{
+    TRY(program_bind(c->program, err));
+    c->input_widths = c->program->widths;
+    c->n_inputs = c->program->n_inputs;
+    c->n_output_bits = whist_program_output_bits(c->program->p);
+    return WHIST_OK;
+}
+
+static whist_status load_program(struct computation *c, const struct args *args,
+                                 struct whist_bytes text, bool alone, struct whist_error *err)
+{
+    const uint64_t made = option_bit(OPT_BITS) | option_bit(OPT_BIDDERS) | option_bit(OPT_OPERANDS);
+
+    if ((args->given & made) != 0) {
+        return cli_fail(err, WHIST_ERR_ARGUMENT,
+                        "--bits, --bidders and --operands are for circuits made by name; "
+                        "'%.60s' is a program",
+                        args->operands[0]);
+    }
+    c->program = calloc(1, sizeof(*c->program));
+    if (c->program == NULL) {
+        return cli_nomem(err);
+    }
+    TRY(program_open(c->program, args, args->operands[0], text, err));
+    c->program->json_inputs = args_has(args, OPT_INPUT_JSON);
+    return alone || program_is_complete(c->program) ? shape_of_program(c, err) : WHIST_OK;
+}
+
+static whist_status load_circuit(struct computation *c, const struct args *args,
+                                 struct whist_error *err)
+{
+    const uint64_t programs = option_bit(OPT_FN) | option_bit(OPT_CONST) | option_bit(OPT_PANICS) |
+                              option_bit(OPT_INPUT_JSON);
+
+    if ((args->given & programs) != 0) {
+        return cli_fail(err, WHIST_ERR_ARGUMENT,
+                        "--fn, --const, --panics and --input-json are for programs; '%.60s' is a "
+                        "circuit",
+                        args->operands[0]);
+    }
+    TRY(circuit_load(&c->circuit, args, args->operands[0], err));
+    c->input_widths = whist_circuit_input_widths(c->circuit, &c->n_inputs);
+    c->output_widths = whist_circuit_output_widths(c->circuit, &c->n_outputs);
+    c->n_output_bits = total_bits(c->output_widths, c->n_outputs);
+    return WHIST_OK;
+}
+
+/* The file is read twice if it is a circuit, whose limit is larger. */
+static whist_status load(struct computation *c, const struct args *args, bool alone,
+                         struct whist_error *err)
+{
+    const char *name = args->operands[0];
+    struct whist_buffer text = {0};
+    bool is_program = false;
+
+    if (strcmp(name, "-") == 0 || access(name, F_OK) != 0) {
+        return load_circuit(c, args, err);
+    }
+    TRY(looks_like_program(&is_program, name, err));
+    if (!is_program) {
+        return load_circuit(c, args, err);
+    }
+    whist_status st = read_file(&text, name, MAX_PROGRAM_TEXT, err);
+    if (st == WHIST_OK) {
+        st = load_program(c, args, whist_buffer_view(&text), alone, err);
+    }
+    whist_buffer_clear(&text);
+    return st;
+}
+
+whist_status computation_init(struct computation *c, const struct args *args, size_t n, bool alone,
+                              struct whist_error *err)
+{
+    whist_status st;
+
+    memset(c, 0, sizeof(*c));
+    TRY_OUT(load(c, args, alone, err));
+    TRY_OUT(read_session(c, args, n, err));
+    if (c->program == NULL || c->program->bound) {
+        st = read_owners(c, args->text[OPT_OWNERS], err);
+    }
+out:
+    if (st != WHIST_OK) {
+        computation_clear(c);
+    }
+    return st;
+}
+
+whist_status computation_bind(struct computation *c, const struct args *args,
+                              struct whist_error *err)
+{
+    TRY(shape_of_program(c, err));
+    return read_owners(c, args->text[OPT_OWNERS], err);
+}
+
+void computation_clear(struct computation *c)
+{
+    whist_circuit_free(c->circuit);
+    if (c->program != NULL) {
+        program_clear(c->program);
+    }
+    free(c->program);
+    free(c->owners);
+    free(c->group_owners);
+    memset(c, 0, sizeof(*c));
+}
+
+size_t computation_groups(const struct computation *c, size_t party, size_t *groups)
+{
+    size_t n = 0;
+
+    for (size_t k = 0; k < c->n_inputs; k++) {
+        if (c->owners[k] == party) {
+            groups[n++] = k;
+        }
+    }
+    return n;
+}
+
+struct value_reader computation_reader(const struct computation *c)
+{
+    return c->program != NULL ? (struct value_reader){program_read_input, c->program}
+                              : (struct value_reader){value_read_number, c->input_widths};
+}
+
+const char *computation_text(const struct computation *c, char *text_out, size_t size)
+{
+    if (c->program != NULL) {
+        return program_signature(c->program, text_out, size);
+    }
+    snprintf(text_out, size, "the circuit has %zu inputs", c->n_inputs);
+    return text_out;
+}
+
+/* ---- Results ---- */
+
+whist_status computation_print(const struct computation *c, const uint8_t *outputs,
+                               struct whist_error *err)
+{
+    const struct outputs out = {c->output_widths, c->n_outputs, outputs};
+
+    return c->program != NULL ? program_print(c->program, outputs, err) : print_outputs(&out, err);
+}
+
+whist_status computation_json(struct json *j, const struct computation *c, const uint8_t *outputs,
+                              uint64_t n_ands, struct whist_error *err)
+{
+    const struct outputs out = {c->output_widths, c->n_outputs, outputs};
+
+    if (c->program != NULL) {
+        return program_json(j, c->program, outputs, n_ands, err);
+    }
+    json_outputs(j, &out);
+    return WHIST_OK;
+}
