@@ -93,6 +93,7 @@ struct native_conn {
     native_conn_state state;
     struct stream stream;
     bool busy;       /* a thread writes, with the lock released */
+    bool ending;     /* its end was announced: read up to it */
     bool read_later; /* there was something to read meanwhile */
     bool blocked;    /* the socket takes nothing more: waits for EPOLLOUT */
     bool writable;   /* EPOLLOUT came since the last write began */
@@ -107,7 +108,7 @@ struct native_conn {
     int64_t idle_ms; /* since when nothing was sent */
     unsigned n_informational;
     struct whist_http_parser parser;
-    char why[160]; /* broken: for people; "" for an orderly end */
+    char why[300]; /* broken: for people; "" for an orderly end */
 };
 
 /* ---- Link ---- */
@@ -146,7 +147,8 @@ struct native_link {
     size_t next_address;
     int64_t dial_until_ms; /* for this address; 0: no limit but the machine's */
     int64_t dial_after_ms; /* no attempt for another connection before */
-    char dial_why[200];    /* what kept the last attempt from success */
+    char dial_why[200];    /* what kept the last attempt from success … */
+    char dial_said[200];   /* … and the one before */
 
     uint64_t connects;
     uint64_t wire_in, wire_out; /* of connections that ended, and those from the peer */

@@ -103,6 +103,7 @@ static void assign(struct native_link *l, int64_t now)
         }
         if (open == 0) {
             l->has_parked = whist_delivery_next_post(l->d, now, &l->parked);
+            l->dial_after_ms = 0; /* it is no extra one */
         }
         if (l->has_parked || (open != 0 && open < l->max_conns && !l->dial_wanted &&
                               whist_delivery_wants_post(l->d, now))) {
@@ -339,7 +340,7 @@ static void read_plain(struct native_conn *c, int64_t now)
         switch (whist_stream_read(&c->stream, &part, 1, &n)) {
         case STREAM_OK:
             feed(c, data, n, now);
-            if (n < sizeof data) {
+            if (n < sizeof data && !c->ending) {
                 return; /* what comes later is another event */
             }
             break;
@@ -372,7 +373,7 @@ static void read_tls(struct native_conn *c, int64_t now)
         stream_result r = whist_stream_receive(&c->stream, cipher, sizeof cipher);
         if (r == STREAM_EOF) {
             if (whist_tls_eof(c->stream.tls, &err) != WHIST_OK && c->state == NATIVE_HANDSHAKE) {
-                break_errno(c, "TLS: ", 0, &err);
+                break_errno(c, "", 0, &err);
             }
             take_eof(c, now);
             return;
@@ -393,7 +394,10 @@ static void read_tls(struct native_conn *c, int64_t now)
         established(c);
         if (r == STREAM_ERROR) {
             (void)whist_stream_flush(&c->stream, &(struct whist_error){0}); /* the alert */
-            break_errno(c, "TLS: ", 0, &err);
+            if (err.status == WHIST_ERR_CHECK && !whist_delivery_connected(c->link->d)) {
+                whist_delivery_fail(c->link->d, now, &err); /* to try again would not help */
+            }
+            break_errno(c, "", 0, &err);
         } else if (r == STREAM_EOF) {
             take_eof(c, now);
         }

@@ -48,8 +48,8 @@ static void close_conn(struct native_link *l, struct native_conn *c, int64_t now
 
 static void note(struct native_link *l, const char *what, const char *why)
 {
-    snprintf(l->dial_why, sizeof l->dial_why, "%.60s%s%.130s", what, why[0] != '\0' ? ": " : "",
-             why);
+    snprintf(l->dial_why, sizeof l->dial_why, "%.*s%s%.130s", why[0] != '\0' ? 60 : 190, what,
+             why[0] != '\0' ? ": " : "", why);
 }
 
 static void note_errno(struct native_link *l, const char *what, int error)
@@ -63,8 +63,11 @@ static void note_errno(struct native_link *l, const char *what, int error)
 /* No connection could be made. */
 static void dial_failed(struct native_link *l, int64_t now)
 {
-    whist_logf(&l->ch->log, WHIST_LOG_DEBUG, "http: party %zu (%s): %s", l->peer, l->url_text,
-               l->dial_why);
+    bool news = strcmp(l->dial_why, l->dial_said) != 0;
+
+    whist_logf(&l->ch->log, news ? WHIST_LOG_INFO : WHIST_LOG_DEBUG,
+               "http: party %zu (%s): %s; trying again", l->peer, l->url_text, l->dial_why);
+    memcpy(l->dial_said, l->dial_why, sizeof l->dial_said);
     l->dialling = NULL;
     l->dial_wanted = false;
     l->dial_after_ms = now + EXTRA_WAIT_MS;
@@ -130,6 +133,7 @@ static void begin(struct native_link *l, struct native_conn *c, int fd, int64_t 
     c->stream = (struct stream){.fd = fd};
     c->state = NATIVE_CONNECTING;
     c->at = c->count = c->n_sent = c->offset = c->bytes = 0;
+    c->ending = false;
     c->busy = c->read_later = c->blocked = c->broken = c->last = false;
     c->moved = 0;
     c->idle_ms = now;
@@ -210,12 +214,15 @@ static void handle_events(struct native_link *l, struct native_conn *c, uint32_t
 {
     if (c->state == NATIVE_CONNECTING) {
         connected(l, c, now);
-        return;
+        if (c->state != NATIVE_READY) {
+            return;
+        }
     }
     if ((events & EPOLLOUT) != 0) {
         c->blocked = false;
         c->writable = true;
     }
+    c->ending = c->ending || (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
     if ((events & ~(uint32_t)EPOLLOUT) == 0) {
         return;
     }
