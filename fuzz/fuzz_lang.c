@@ -5,6 +5,7 @@
 
 #include "fuzz.h"
 #include "lang/diag.h"
+#include "lang/format.h"
 
 static void check_expr(const struct lang_unit *u, const struct lang_fn *fn,
                        const struct lang_expr *e);
@@ -325,6 +326,28 @@ static void check_diagnostics(struct lang_unit *u)
     whist_buffer_clear(&text);
 }
 
+/* Formatting gives the same program, and then nothing new. */
+static void check_format(struct lang_unit *u, size_t n_errors)
+{
+    struct lang_limits limits = {.max_memory = (size_t)64 << 20};
+    struct whist_buffer once = {0}, twice = {0};
+    struct lang_unit *v;
+    whist_status st;
+
+    if (lang_format(u, &once) != WHIST_OK) {
+        return;
+    }
+    st = lang_check(&v, "fuzz", whist_buffer_view(&once), &limits);
+    HOLDS(v != NULL && (st == WHIST_OK || st == WHIST_ERR_FORMAT));
+    HOLDS(lang_n_errors(v) == n_errors && v->n_sites == u->n_sites && v->n_types == u->n_types);
+    HOLDS(lang_format(v, &twice) == WHIST_OK);
+    HOLDS(once.len == twice.len);
+    HOLDS(once.len == 0 || memcmp(once.data, twice.data, once.len) == 0);
+    lang_unit_free(v);
+    whist_buffer_clear(&once);
+    whist_buffer_clear(&twice);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct lang_limits limits = {.max_memory = (size_t)64 << 20};
@@ -335,6 +358,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     HOLDS((st == WHIST_OK) == (lang_n_errors(u) == 0));
     HOLDS(st == WHIST_OK || st == WHIST_ERR_FORMAT);
     check_diagnostics(u);
+    check_format(u, lang_n_errors(u));
     if (st == WHIST_OK) {
         check_tree(u);
         st = lang_bind(u, NULL, 0);

@@ -89,6 +89,17 @@ WHIST_API void whist_program_hash(const struct whist_program *p, uint8_t hash_ou
  *  such kind. Names are those of whist_diagnostic.kind. */
 WHIST_API const char *whist_diagnostic_explain(const char *kind);
 
+/** Appends the source with spaces and indentation made uniform. Lines are broken where the author
+ * broke them; comments stay. Formatting twice changes nothing more. Errors in types do not matter.
+ *  @param p a program, also one with errors
+ *  @param text_out appended to; untouched on errors
+ *  @param err may be NULL
+ *  @retval WHIST_ERR_FORMAT the source cannot be parsed: see whist_program_diagnostic
+ *  @retval WHIST_ERR_NOMEM out of memory */
+WHIST_API WHIST_MUST_CHECK whist_status whist_program_format(struct whist_program *p,
+                                                             struct whist_buffer *text_out,
+                                                             struct whist_error *err);
+
 /** Frees a program. NULL is allowed. */
 WHIST_API void whist_program_free(struct whist_program *p);
 

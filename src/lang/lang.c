@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "crypto/crypto.h"
+#include "lang/format.h"
 #include "lang/literal.h"
 #include "lang/program.h"
 
@@ -175,6 +176,22 @@ void whist_program_hash(const struct whist_program *p, uint8_t hash_out[32])
 const char *whist_diagnostic_explain(const char *kind)
 {
     return lang_diag_explain(kind);
+}
+
+whist_status whist_program_format(struct whist_program *p, struct whist_buffer *text_out,
+                                  struct whist_error *err)
+{
+    struct whist_buffer text = {0};
+    whist_status st = lang_format(p->unit, &text);
+
+    if (st == WHIST_OK) {
+        st = whist_buffer_append(text_out, text.data, text.len);
+    }
+    whist_buffer_clear(&text);
+    if (st == WHIST_ERR_FORMAT) {
+        return fail_with_errors(p, err);
+    }
+    return st == WHIST_OK ? st : fail(err, st);
 }
 
 static void unbind(struct whist_program *p)
