@@ -108,6 +108,11 @@ static const struct option_info options[N_OPTIONS] = {
                         "longest body of a POST (default 1048576, which proxies let pass)"},
     [OPT_LISTEN] = {"listen", "ADDR:PORT", KIND_TEXT, 0, 0, 0,
                     "listen there instead of on the port of the own URL; or unix:/PATH"},
+    [OPT_HOSTS] = {"hosts", "LIST", KIND_TEXT, 0, 0, 0,
+                   "names of all parties' servers for TLS and the Host header, separated by ';', "
+                   "where they are not those of the URLs; an empty one changes nothing"},
+    [OPT_OPEN_METRICS] = {"open-metrics", NULL, KIND_FLAG, 0, 0, 0,
+                          "answer GET /ready and /metrics to everybody"},
     [OPT_TRUSTED_PROXY] = {"trusted-proxy", "LIST", KIND_TEXT, 0, 0, 0,
                            "addresses of proxies, separated by commas, that end TLS and forward "
                            "the client's certificate"},

@@ -53,6 +53,8 @@ enum option_id {
     OPT_DEAD,
     OPT_POST_BYTES,
     OPT_LISTEN,
+    OPT_HOSTS,
+    OPT_OPEN_METRICS,
     OPT_TRUSTED_PROXY,
     OPT_PROXY_HEADER,
     OPT_INSECURE,

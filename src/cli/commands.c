@@ -17,7 +17,8 @@
 /* What describes an HTTP link. */
 #define LINK                                                                                       \
     (BIT(SESSION) | BIT(ME) | BIT(KEY) | BIT(CERT) | BIT(PARTY) | BIT(URLS) | BIT(LISTEN) |        \
-     BIT(TRUSTED_PROXY) | BIT(PROXY_HEADER) | BIT(INSECURE) | BIT(TOKEN_FILE))
+     BIT(HOSTS) | BIT(OPEN_METRICS) | BIT(TRUSTED_PROXY) | BIT(PROXY_HEADER) | BIT(INSECURE) |     \
+     BIT(TOKEN_FILE))
 
 #define LINK_USAGE "(--session FILE --me NAME | --party I --urls LIST)"
 #define LINK_DETAILS                                                                               \

@@ -98,7 +98,7 @@ enum exit_status cli_exit_status(whist_status status)
 static struct {
     bool told;     /* it has printed its error in JSON */
     bool panicked; /* a program did */
-    bool linked; /* it talks to peers */
+    bool linked;   /* it talks to peers */
     struct {
         char name[WHIST_NAME_MAX + 1], url[200];
     } parties[WHIST_MAX_PARTIES];
@@ -130,8 +130,8 @@ static const char *advice(whist_status status)
         return "the party that aborted shows the reason on its screen";
     case WHIST_ERR_CHECK:
     case WHIST_ERR_PROTOCOL:
-        return "that party cheats, runs another version, or its machine is faulty: do not trust "
-               "any output of this run";
+        return "that party runs another version, a proxy is not set up for it, or somebody cheats: "
+               "do not trust any output of this run";
     default:
         return NULL;
     }
@@ -189,7 +189,9 @@ void cli_report_error(const struct whist_error *err, const char *command, bool j
         fputc(')', stderr);
     }
     fputc('\n', stderr);
-    print_advice(err);
+    if (strcmp(command, "ping") != 0) { /* which has just looked */
+        print_advice(err);
+    }
     if (json && !context.told) {
         print_json_error(err);
     }

@@ -183,6 +183,37 @@ static whist_status check_way(const struct args *args, struct whist_error *err)
 
 /* ---- Proxies ---- */
 
+/* As many entries as parties; an empty one stands for none. */
+static whist_status read_hosts(struct party_link *link, const struct args *args,
+                               struct whist_error *err)
+{
+    size_t n = 0;
+
+    if (!args_has(args, OPT_HOSTS)) {
+        return WHIST_OK;
+    }
+    link->hosts_text = strdup(args->text[OPT_HOSTS]);
+    if (link->hosts_text == NULL) {
+        return cli_nomem(err);
+    }
+    for (char *next = link->hosts_text; next != NULL; n++) {
+        char *host = next;
+        next = strchr(host, ';');
+        if (next != NULL) {
+            *next++ = '\0';
+        }
+        if (n < link->http.n && host[0] != '\0') {
+            link->hosts[n] = host;
+        }
+    }
+    if (n != link->http.n) {
+        return cli_fail(err, WHIST_ERR_ARGUMENT, "--hosts names %zu servers of %zu parties", n,
+                        link->http.n);
+    }
+    link->http.hosts = link->hosts;
+    return WHIST_OK;
+}
+
 static whist_status read_proxies(struct party_link *link, const struct args *args,
                                  struct whist_error *err)
 {
@@ -235,6 +266,8 @@ whist_status link_init(struct party_link *out, const struct args *args, const st
     out->http.listen = args->text[OPT_LISTEN];
     out->http.log = *log;
     TRY(args_has(args, OPT_SESSION) ? by_session(out, args, err) : by_urls(out, args, err));
+    out->http.open_metrics = args_has(args, OPT_OPEN_METRICS);
+    TRY(read_hosts(out, args, err));
     TRY(read_proxies(out, args, err));
     set_times(out, args);
     cli_name_parties(out->names, out->http.urls, out->http.n);
@@ -246,6 +279,7 @@ void link_clear(struct party_link *link)
     whist_identity_free(link->identity);
     whist_session_file_free(link->session);
     whist_buffer_clear(&link->token);
+    free(link->hosts_text);
     free(link->proxies_text);
     url_list_clear(&link->list);
     memset(link, 0, sizeof(*link));
@@ -266,6 +300,8 @@ void link_reduce(struct party_link *link, size_t peer)
     size_t high = peer < link->http.me ? link->http.me : peer;
     const char *urls[2] = {link->http.urls[low], link->http.urls[high]};
 
+    link->hosts[0] = link->hosts[low];
+    link->hosts[1] = link->hosts[high];
     link->trust[0] = link->trust[low];
     link->trust[1] = link->trust[high];
     link->names[0] = link->names[low];

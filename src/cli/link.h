@@ -33,6 +33,8 @@ struct party_link {
     const char *urls[WHIST_MAX_PARTIES];
     struct whist_party_trust trust[WHIST_MAX_PARTIES];
     struct whist_buffer token;
+    char *hosts_text;
+    const char *hosts[WHIST_MAX_PARTIES];
     char *proxies_text;
     const char *proxies[MAX_PROXIES];
 };

@@ -165,6 +165,9 @@ case_usage_link() {
     usage run add --party 0 --urls "$two" --trusted-proxy 127.0.0.1 --input 1
     says "--proxy-header"
     usage ping --session s.json --urls "$two"
+    usage run add --party 0 --urls "$two" --hosts 'a;b;c' --input 1
+    says "--hosts names 3 servers of 2 parties"
+    usage run add --party 0 --urls "$two" --hosts ';a b' --input 1
     usage run add --party 0 --urls 'http://192.0.2.1:1;http://192.0.2.2:2' --insecure --input 1
     says "token"
     whist 1 run add --session "$work/nosuchfile" --me a --input 1
