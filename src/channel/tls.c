@@ -132,6 +132,7 @@ whist_status whist_tls_connect(struct tls **tls_out, struct tls_context *context
         whist_tls_free(tls);
         return st;
     }
+    ERR_clear_error();
     *tls_out = tls;
     return WHIST_OK;
 }
@@ -245,6 +246,7 @@ whist_status whist_tls_read(struct tls *tls, void *out, size_t cap, size_t *len_
     if (tls->peer_closed) {
         tls->in.len = 0; /* nothing counts after it */
     }
+    ERR_clear_error(); /* what OpenSSL could do without */
     *len_out = at;
     return WHIST_OK;
 }
@@ -334,6 +336,7 @@ whist_status whist_tls_write(struct tls *tls, const struct whist_bytes *parts, s
         *taken_out += done;
         skip_empty(&c);
     }
+    ERR_clear_error();
     return WHIST_OK;
 }
 

@@ -113,8 +113,10 @@ whist_status whist_tls_context_new(struct tls_context **context_out,
     if (context->bio == NULL || context->ssl == NULL || !set_up(context->ssl, identity)) {
         whist_status st = whist_openssl_fail(err, WHIST_ERR_IO, "cannot set up TLS");
         whist_tls_context_free(context);
+        ERR_clear_error();
         return st;
     }
+    ERR_clear_error();
     *context_out = context;
     return WHIST_OK;
 }

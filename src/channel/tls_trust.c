@@ -151,6 +151,7 @@ whist_status whist_tls_trust_new(struct tls_trust **trust_out,
     trust = NULL;
 out:
     whist_tls_trust_free(trust);
+    ERR_clear_error();
     return st;
 }
 

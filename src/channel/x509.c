@@ -127,7 +127,8 @@ whist_status whist_pem_certificates(STACK_OF(X509) * *certificates_out, struct w
     whist_status st = WHIST_OK;
     X509 *one = NULL;
     STACK_OF(X509) *all = sk_X509_new_null();
-    BIO *bio = pem.len <= INT32_MAX ? BIO_new_mem_buf(pem.data, (int)pem.len) : NULL;
+    const void *text = pem.len != 0 ? (const void *)pem.data : "";
+    BIO *bio = pem.len <= INT32_MAX ? BIO_new_mem_buf(text, (int)pem.len) : NULL;
     if (all == NULL || bio == NULL) {
         st = whist_openssl_fail(err, WHIST_ERR_NOMEM, "%s", what);
         goto out;
