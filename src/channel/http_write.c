@@ -63,17 +63,68 @@ const char *whist_http_reason(int status)
     return "";
 }
 
-/* IMF-fixdate (RFC 9110, 5.6.7), independent of the locale. */
-static void write_date(char *out, size_t cap, time_t when)
-{
-    static const char days[7][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-    static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    struct tm tm = {0};
+/* ---- Answers: one for each POST, so they are put together by hand ---- */
 
-    gmtime_r(&when, &tm);
-    snprintf(out, cap, "%s, %02d %s %04d %02d:%02d:%02d GMT", days[tm.tm_wday % 7], tm.tm_mday,
-             months[tm.tm_mon % 12], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
+static char *put_text(char *at, const char *text)
+{
+    size_t len = strlen(text);
+
+    memcpy(at, text, len);
+    return at + len;
+}
+
+/* The last n_digits decimal digits of v. */
+static char *put_digits(char *at, unsigned v, size_t n_digits)
+{
+    for (size_t i = n_digits; i != 0; i--) {
+        at[i - 1] = (char)('0' + v % 10);
+        v /= 10;
+    }
+    return at + n_digits;
+}
+
+static char *put_size(char *at, size_t v)
+{
+    char digits[20];
+    size_t n = 0;
+
+    do {
+        digits[n++] = (char)('0' + v % 10);
+        v /= 10;
+    } while (v != 0);
+    while (n != 0) {
+        *at++ = digits[--n];
+    }
+    return at;
+}
+
+/* IMF-fixdate (RFC 9110, 5.6.7), independent of the locale; when is not before 1970. The calendar
+ * is counted in years that begin in March, so that a leap day is the last of its year. */
+static char *put_date(char *at, time_t when)
+{
+    static const char days[7][6] = {"Thu, ", "Fri, ", "Sat, ", "Sun, ", "Mon, ", "Tue, ", "Wed, "};
+    static const char months[12][6] = {" Mar ", " Apr ", " May ", " Jun ", " Jul ", " Aug ",
+                                       " Sep ", " Oct ", " Nov ", " Dec ", " Jan ", " Feb "};
+    uint64_t seconds = when > 0 ? (uint64_t)when : 0, day = seconds / 86400;
+    unsigned of_day = (unsigned)(seconds % 86400);
+    uint64_t since = day + 719468;                /* days since 1 March of the year 0 */
+    unsigned of_era = (unsigned)(since % 146097); /* an era: 400 years */
+    unsigned of_400 = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+    unsigned of_year = of_era - (365 * of_400 + of_400 / 4 - of_400 / 100);
+    unsigned month = (5 * of_year + 2) / 153;
+    unsigned year = (unsigned)(since / 146097) * 400 + of_400 + (month >= 10 ? 1 : 0);
+
+    at = put_text(at, days[day % 7]);
+    at = put_digits(at, of_year - (153 * month + 2) / 5 + 1, 2);
+    at = put_text(at, months[month]);
+    at = put_digits(at, year, 4);
+    *at++ = ' ';
+    at = put_digits(at, of_day / 3600, 2);
+    *at++ = ':';
+    at = put_digits(at, of_day / 60 % 60, 2);
+    *at++ = ':';
+    at = put_digits(at, of_day % 60, 2);
+    return put_text(at, " GMT");
 }
 
 whist_status whist_http_write_answer(struct whist_buffer *out,
@@ -84,20 +135,31 @@ whist_status whist_http_write_answer(struct whist_buffer *out,
         [WHIST_HTTP_CONNECTION_CLOSE] = "connection: close\r\n",
         [WHIST_HTTP_CONNECTION_KEEP_ALIVE] = "connection: keep-alive\r\n",
     };
-    char head[400], date_text[64];
+    char head[400], *at;
     const char *type = answer->type != NULL ? answer->type : "text/plain; charset=utf-8";
     size_t before = out->len;
-    int n;
 
-    write_date(date_text, sizeof date_text, date);
-    n = snprintf(head, sizeof head,
-                 "HTTP/1.%d %d %s\r\n%s%s%s%s%scontent-length: %zu\r\ndate: %s\r\n\r\n",
-                 answer->minor, answer->status, whist_http_reason(answer->status),
-                 connection[answer->connection], answer->allow_post ? "allow: POST\r\n" : "",
-                 answer->text.len != 0 ? "content-type: " : "", answer->text.len != 0 ? type : "",
-                 answer->text.len != 0 ? "\r\n" : "", answer->text.len, date_text);
-    WHIST_REQUIRE(n > 0 && (size_t)n < sizeof head);
-    TRY(whist_buffer_append(out, head, (size_t)n));
+    WHIST_REQUIRE(strlen(type) < 100 && answer->status >= 100 && answer->status <= 999);
+    at = put_text(head, answer->minor == 0 ? "HTTP/1.0 " : "HTTP/1.1 ");
+    at = put_digits(at, (unsigned)answer->status, 3);
+    *at++ = ' ';
+    at = put_text(at, whist_http_reason(answer->status));
+    at = put_text(at, "\r\n");
+    at = put_text(at, connection[answer->connection]);
+    if (answer->allow_post) {
+        at = put_text(at, "allow: POST\r\n");
+    }
+    if (answer->text.len != 0) {
+        at = put_text(at, "content-type: ");
+        at = put_text(at, type);
+        at = put_text(at, "\r\n");
+    }
+    at = put_text(at, "content-length: ");
+    at = put_size(at, answer->text.len);
+    at = put_text(at, "\r\ndate: ");
+    at = put_date(at, date);
+    at = put_text(at, "\r\n\r\n");
+    TRY(whist_buffer_append(out, head, (size_t)(at - head)));
     if (whist_buffer_append(out, answer->text.data, answer->text.len) != WHIST_OK) {
         out->len = before;
         return WHIST_ERR_NOMEM;

@@ -739,6 +739,30 @@ static void writes_answers(void)
               "date: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\nno");
 }
 
+static void writes_dates(void)
+{
+    static const struct {
+        long long when;
+        const char *date;
+    } table[] = {
+        {0, "Thu, 01 Jan 1970 00:00:00 GMT"},
+        {951825599, "Tue, 29 Feb 2000 11:59:59 GMT"},
+        {951868800, "Wed, 01 Mar 2000 00:00:00 GMT"},
+        {1709251199, "Thu, 29 Feb 2024 23:59:59 GMT"},
+        {4102444799, "Thu, 31 Dec 2099 23:59:59 GMT"},
+        {253402300799, "Fri, 31 Dec 9999 23:59:59 GMT"},
+    };
+    const struct whist_http_answer a = {.status = 200, .minor = 1};
+
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        struct whist_buffer out = {0};
+        CHECK(whist_http_write_answer(&out, &a, (time_t)table[i].when) == WHIST_OK);
+        CHECK(whist_buffer_append(&out, "", 1) == WHIST_OK);
+        CHECK_MSG(strstr((char *)out.data, table[i].date) != NULL, "%s", (char *)out.data);
+        whist_buffer_clear(&out);
+    }
+}
+
 static const struct test_case cases[] = {
     {"good_requests", good_requests},
     {"connection_options", connection_options},
@@ -758,5 +782,6 @@ static const struct test_case cases[] = {
     {"routes", routes},
     {"writes_requests", writes_requests},
     {"writes_answers", writes_answers},
+    {"writes_dates", writes_dates},
 };
 TEST_MAIN(cases)
