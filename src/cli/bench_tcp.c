@@ -50,6 +50,7 @@ struct tcp_link {
     size_t n_kept;
     bool asleep;  /* the I/O thread waits for events */
     bool full;    /* … and does not read: the inbox is full */
+    bool stuck;   /* … and has bytes that the socket does not take */
     bool waiting; /* the application waits for a message */
     bool turn;    /* it has received since it sent: nothing will follow that could share a write */
     bool direct;  /* it is writing itself */
@@ -57,7 +58,7 @@ struct tcp_link {
 
     /* The I/O thread's own. */
     struct bytes draining;
-    bool blocked; /* the socket takes no more (and of the lock) */
+    bool blocked; /* the socket takes no more */
     bool pending; /* OpenSSL holds bytes that were not asked for yet */
     uint8_t *in;  /* READ_MAX */
     size_t in_len;
@@ -307,6 +308,7 @@ static bool prepare(struct tcp_link *l, struct pollfd *fds, int *timeout_out)
     l->full = l->inbox > INBOX_MAX && l->n_inbox > INBOX_MIN;
     l->asleep = !more || l->blocked;
     l->asleep = l->asleep && !(l->pending && !l->full);
+    l->stuck = l->blocked;
     *timeout_out = l->asleep ? -1 : 0;
     fds[0].events = (short)((l->full ? 0 : POLLIN) | (l->blocked ? POLLOUT : 0));
     pthread_mutex_unlock(&l->lock);
@@ -385,7 +387,7 @@ static void send_directly(struct tcp_link *l, const uint8_t *data, size_t len)
 static bool take_turn(struct tcp_link *l, size_t len)
 {
     pthread_mutex_lock(&l->lock);
-    l->direct = l->turn && l->asleep && !l->blocked && l->filling.len == 0 && !l->ended &&
+    l->direct = l->turn && l->asleep && !l->stuck && l->filling.len == 0 && !l->ended &&
                 len + LENGTH_LEN <= DIRECT_MAX;
     l->turn = false;
     bool mine = l->direct;
