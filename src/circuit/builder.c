@@ -2,10 +2,10 @@
 /* Builder: nodes, folding, common subexpressions, and the circuit that comes out. */
 #include "circuit/builder.h"
 
-/* ANDs that are looked at closely: a fraction of a second. What this saves is in small circuits;
- * where gates are many, what is made of them repeats. */
+/* ANDs that are looked at closely, and nodes that are made again: a fraction of a second. What this
+ * saves is in small circuits; large ones consist of words and tables, which have good gates. */
 #define DEFAULT_LOCAL   ((uint64_t)1 << 20)
-#define DEFAULT_REWRITE ((size_t)1 << 20) /* nodes */
+#define DEFAULT_REWRITE ((uint64_t)1 << 22) /* nodes */
 
 void builder_fail(struct whist_builder *b, whist_status status)
 {
@@ -74,12 +74,12 @@ static uint32_t new_node(struct whist_builder *b, uint32_t x, uint32_t y)
 /* ---- Common subexpressions ---- */
 
 /*
- * The table has the gates from table_from on: all of them while they are fewer than 3/4·2^21, and
+ * The table has the gates from table_from on: all of them while they are fewer than 3/4·2^19, and
  * at least the newest half of that many ever after. Equal gates are mostly made soon after one
  * another, and a table that fits into the cache is several times as fast as one that does not. An
  * entry is 1, 9 bits of hash, and the node number mod 2^22: few nodes are looked at in vain.
  */
-enum { FIRST_TABLE_BITS = 10, LAST_TABLE_BITS = 21, NUMBER_BITS = 22 };
+enum { FIRST_TABLE_BITS = 10, LAST_TABLE_BITS = 19, NUMBER_BITS = 22 };
 #define ENTRY_NUMBER (((uint32_t)1 << NUMBER_BITS) - 1)
 #define ENTRY_USED   ((uint32_t)1 << 31)
 
@@ -303,7 +303,7 @@ whist_status whist_builder_new(struct whist_builder **builder_out, struct whist_
     }
     b->table_bits = FIRST_TABLE_BITS;
     b->local_left = DEFAULT_LOCAL;
-    b->max_rewrite = DEFAULT_REWRITE;
+    b->rewrite_left = DEFAULT_REWRITE;
     b->table = whist_zalloc((size_t)1 << b->table_bits, sizeof *b->table);
     new_node(b, 0, 0);
     b->table_from = b->n_nodes;

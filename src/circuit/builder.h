@@ -23,8 +23,8 @@ struct whist_builder {
     uint32_t n_input_bits;
     uint32_t
         n_leaves; /* nodes 1 … n_leaves are no gates: input bits, then what was kept (emit.c) */
-    size_t max_rewrite;  /* a builder with more nodes is not made again (rewrite.c) */
-    uint64_t local_left; /* so many more ANDs are looked at closely (local.c) */
+    uint64_t rewrite_left; /* so many more nodes are made again (rewrite.c) */
+    uint64_t local_left;   /* so many more ANDs are looked at closely (local.c) */
     uint64_t n_ands;
     struct numbers input_widths, output_widths, outputs;
     whist_status status; /* first error */

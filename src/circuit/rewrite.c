@@ -220,7 +220,8 @@ void builder_rewrite(struct whist_builder *b, whist_wire *roots, size_t n)
 {
     uint64_t before = UINT64_MAX;
 
-    for (int i = 0; i < MAX_PASSES && builder_ok(b) && b->n_nodes <= b->max_rewrite; i++) {
+    for (int i = 0; i < MAX_PASSES && builder_ok(b) && b->n_nodes <= b->rewrite_left; i++) {
+        b->rewrite_left -= b->n_nodes;
         uint64_t ands = pass(b, roots, n);
         if (ands >= before) {
             break; /* the pass before has changed nothing */
