@@ -139,6 +139,12 @@ static bool is_trusted_proxy(const struct whist_endpoint *ep, const struct http_
     return false;
 }
 
+/* A proxy that ends TLS forwards in clear as a rule. */
+static bool may_be_plain(const struct http_server *s, const struct http_conn *c)
+{
+    return is_trusted_proxy(s->owner, c);
+}
+
 /* The party that a trusted proxy vouches for. 401: none. */
 static int forwarded_party(const struct native_channel *ch, const struct http_conn *c,
                            size_t *party_out, struct whist_error *err)
@@ -481,4 +487,5 @@ const struct http_service whist_endpoint_service = {
     .head = take_head,
     .message = take_message,
     .progress = take_part,
+    .may_be_plain = may_be_plain,
 };

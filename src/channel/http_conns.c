@@ -153,7 +153,10 @@ static bool add_connection(struct http_server *s, int fd, const struct whist_net
     c->events = EPOLLIN;
     whist_http_parser_init(&c->parser, WHIST_HTTP_REQUEST, s->limits.body_limit);
     whist_net_tune(fd);
-    if ((s->tls != NULL && whist_tls_accept(&c->stream.tls, s->tls, &err) != WHIST_OK) ||
+    c->unknown =
+        s->tls != NULL && s->service->may_be_plain != NULL && s->service->may_be_plain(s, c);
+    if ((s->tls != NULL && !c->unknown &&
+         whist_tls_accept(&c->stream.tls, s->tls, &err) != WHIST_OK) ||
         !whist_net_set_nonblocking(fd) || !whist_http_watch(s->loop, &c->io, c->events, true)) {
         whist_stream_clear(&c->stream);
         whist_free(c);

@@ -3,6 +3,7 @@
  * held, so is everything behind it on that connection. */
 #include <errno.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 
 #include "channel/http_route.h"
 #include "channel/http_server.h"
@@ -11,13 +12,14 @@
 #define DIRECT_MIN  ((size_t)16384)
 #define BEHIND_BODY ((size_t)32768)
 /* Answers that wait for others, less than these on a connection and for this long. */
-#define LAZY_MAX  8
-#define LAZY_MS   1
-#define LAZY_REST 64 /* requests that are answered at once after a wait for nothing */
+#define LAZY_MAX    8
+#define LAZY_MS     1
+#define LAZY_REST   64    /* requests that are answered at once after a wait for nothing */
 #define ANSWERS_MAX 16384 /* bytes of unsent answers at which reading pauses */
 /* Body bytes beyond the limit that are read over before a connection is closed instead. */
-#define OVERLONG_MAX ((uint64_t)1048576)
-#define LINGER_MAX   ((size_t)4194304) /* the same, after the last answer */
+#define OVERLONG_MAX  ((uint64_t)1048576)
+#define TLS_HANDSHAKE 22                /* type of its first record (RFC 8446, 5.1) */
+#define LINGER_MAX    ((size_t)4194304) /* the same, after the last answer */
 
 static void update(struct http_server *s, struct http_conn *c);
 
@@ -493,8 +495,31 @@ static void read_tls(struct http_server *s, struct http_conn *c)
     }
 }
 
+/* Looks at the first byte of a connection: TLS begins with a handshake record, HTTP with a letter.
+ * False: it is not there yet, or the connection has ended. */
+static bool decide(struct http_server *s, struct http_conn *c)
+{
+    struct whist_error err;
+    uint8_t first;
+    ssize_t n = recv(c->io.fd, &first, 1, MSG_PEEK);
+
+    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) {
+        return false;
+    }
+    if (n <= 0 ||
+        (first == TLS_HANDSHAKE && whist_tls_accept(&c->stream.tls, s->tls, &err) != WHIST_OK)) {
+        whist_httpd_end(s, c);
+        return false;
+    }
+    c->unknown = false;
+    return true;
+}
+
 static void read_request(struct http_server *s, struct http_conn *c)
 {
+    if (c->unknown && !decide(s, c)) {
+        return;
+    }
     if (c->stream.tls != NULL) {
         read_tls(s, c);
     } else {

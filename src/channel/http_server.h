@@ -33,6 +33,7 @@ struct http_conn {
     bool answered; /* the present request has its answer; its body is read over */
     bool last;     /* the present request is the last one of this connection */
     bool eof;      /* the other side is shut */
+    bool unknown;  /* its first byte will tell whether it speaks TLS */
     int64_t deadline_ms;
     size_t buffered;         /* bytes of memory it holds, as last accounted */
     size_t drained;          /* bytes read over while lingering */
@@ -63,6 +64,8 @@ struct http_service {
     void (*message)(struct http_server *s, struct http_conn *c);
     /* A part of such a request has arrived; may be NULL. */
     void (*progress)(struct http_server *s, struct http_conn *c);
+    /* Of a server with TLS: whether this connection may also be in clear; NULL: none may. */
+    bool (*may_be_plain)(const struct http_server *s, const struct http_conn *c);
 };
 
 /* Times in milliseconds and limits, none of them 0. */
