@@ -41,6 +41,7 @@ finish() {
         kill "$p" 2>/dev/null
     done
     { wait; } 2>/dev/null
+    [ -n "${KEEP:-}" ] && cp -r "$work" "$KEEP"
     rm -rf "$work"
 }
 

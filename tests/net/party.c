@@ -9,8 +9,8 @@
  *   party OPTION... bulk MESSAGES BYTES      from 0 to 1
  *
  * Options: --me I; --urls LIST (plain) or --dir DIR (TLS; the URLs are those of the session);
- * --listen ADDR:PORT; --legacy; --token T; --connections C; --proxy-header NAME (from proxies at
- * 127.0.0.1). */
+ * --listen ADDR:PORT; --legacy; --token T; --connections C; --connect-timeout MS; --proxy-header
+ * NAME (from proxies at 127.0.0.1). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -184,6 +184,8 @@ static int parse(struct settings *s, int argc, char **argv)
             s->http.listen = argv[i];
         } else if (strcmp(name, "token") == 0) {
             s->http.token = argv[i];
+        } else if (strcmp(name, "connect-timeout") == 0) {
+            s->http.connect_timeout_ms = atol(argv[i]);
         } else if (strcmp(name, "connections") == 0) {
             s->http.connections = (size_t)atol(argv[i]);
         } else if (strcmp(name, "proxy-header") == 0) {

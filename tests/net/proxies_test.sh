@@ -7,7 +7,8 @@
 #   KIND   http, passthrough or terminate
 #   WHAT   legacy: legacy messages; the proxy is reloaded in mid run
 #          run: a computation by `whist run`
-#          restart: native messages; the proxy is killed and started again in mid run
+#          reload, restart: native messages; the proxy is reloaded, or killed and started again, in mid run
+#          impostor: a stranger's key behind a proxy that ends TLS
 # shellcheck disable=SC1091,SC2154
 set -uo pipefail
 . "${BASH_SOURCE%/*}/common.sh"
@@ -61,13 +62,17 @@ $context { $body include $work/site; }
 TEXT
 }
 
-# No port but those of the file, nothing outside of $work.
+# No port but those of the file, nothing outside of $work. Here hosts are addresses, which TLS has no
+# server name for.
 configure_caddy() {
     cat - "$work/site" >"$work/Caddyfile" <<TEXT
 {
 	admin unix/$work/caddy.sock
 	auto_https disable_redirects
 	skip_install_trust
+	servers {
+		strict_sni_host insecure_off
+	}
 }
 TEXT
 }
@@ -175,6 +180,25 @@ case_restart() {
 
 case_reload() {
     parties_exchange reload_then_go_on exchange 100 300000
+}
+
+# Somebody claims to be party 1, with a key that is not in the session.
+case_impostor() {
+    mkdir "$work/other"
+    "$PARTY" make "$work/other" "${urls%;*}" "${urls#*;}" || fail "no keys"
+    # It says of itself that it is party 1; all else is as in the true session.
+    awk 'FNR == 1 { file++ } /"pin"/ { if (file == 1) own = $0; else if (++pins == 2) $0 = own }
+        file == 2' "$work/other/session.json" "$work/session.json" >"$work/other/new.json"
+    mv "$work/other/new.json" "$work/other/session.json"
+    start_party 0 exchange 2 10
+    echo >&"${go[0]}"
+    start party1 "$PARTY" --me 1 --dir "$work/other" --listen 127.0.0.1:0 \
+        --connect-timeout 2000 --proxy-header x-client-cert pingpong 1
+    ended party1
+    [ "$status" != 0 ] || fail "an impostor was taken for party 1"
+    echo "$err"
+    [[ $err =~ (Not a party|alert|certificate) ]] || fail "the text does not say why"
+    ! grep -q half "$work/party0.out" || fail "party 0 went on"
 }
 
 case_run() {
