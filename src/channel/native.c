@@ -168,7 +168,7 @@ static whist_status send_one(struct whist_channel *base, size_t to, const struct
     if (st == WHIST_ERR_WINDOW_FULL) {
         st = send_later(l, m, phase, deadline_ms, err);
     }
-    if (st == WHIST_OK && whist_delivery_wants_post(l->d, now)) {
+    if (st == WHIST_OK && !l->crowded && whist_delivery_wants_post(l->d, now)) {
         whist_link_update(l, link_now(l, true));
     }
     whist_link_unlock(l);
@@ -254,7 +254,7 @@ static whist_status native_recv(struct whist_channel *base, size_t from,
         st = wait_for_message(l, msg_out, phase, deadline_ms, err);
     }
     l->wake_receiver = l->arrived.waiting != 0 && whist_delivery_readable(l->d); /* the next one */
-    if (whist_delivery_wants_post(l->d, now)) {
+    if (!l->crowded && whist_delivery_wants_post(l->d, now)) {
         whist_link_update(l, link_now(l, true)); /* there is room for the peer */
     }
     whist_link_unlock(l);

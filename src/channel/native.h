@@ -136,6 +136,8 @@ struct native_link {
     struct native_conn *conn; /* max_conns */
     size_t max_conns, pipeline;
     size_t light;    /* POSTs on a connection as long as they are small; at least pipeline */
+    bool crowded;    /* there was no room on the connections when last looked: the event that makes
+                        room looks again */
     bool has_parked; /* a POST waits for a connection */
     struct delivery_post parked;
 

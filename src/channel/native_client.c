@@ -87,6 +87,7 @@ static void assign(struct native_link *l, int64_t now)
     struct native_conn *c;
     struct delivery_post post;
 
+    l->crowded = false;
     while ((c = pick(l)) != NULL) {
         if (l->has_parked) {
             l->has_parked = false;
@@ -96,6 +97,7 @@ static void assign(struct native_link *l, int64_t now)
         }
         put(c, &post);
     }
+    l->crowded = true;
     if (!l->has_parked && l->dialling == NULL) {
         size_t open = 0;
         for (c = l->conn; c < l->conn + l->max_conns; c++) {
