@@ -320,7 +320,6 @@ static void check_diagnostics(struct lang_unit *u)
             check_span(u, d->more[i].span);
         }
         HOLDS(d->text[0] != '\0');
-        HOLDS(lang_diag_json(u, d, &text) == WHIST_OK);
     }
     HOLDS(lang_diags_text(u, true, &text) == WHIST_OK);
     whist_buffer_clear(&text);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* Diagnostics of the front end: kinds, collection, rendering for terminals and as JSON. */
+/* Diagnostics of the front end: kinds, collection, rendering for terminals. */
 #ifndef WHIST_LANG_DIAG_H
 #define WHIST_LANG_DIAG_H
 
@@ -158,10 +158,6 @@ size_t lang_n_warnings(const struct lang_unit *unit);
 WHIST_MUST_CHECK whist_status lang_diag_text(const struct lang_unit *unit,
                                              const struct lang_diag *d, bool color,
                                              struct whist_buffer *out);
-/* The diagnostic as one JSON object without a line break: kind, severity, phase, file, line,
- * column, end_line, end_column, message, label, help, related. */
-WHIST_MUST_CHECK whist_status lang_diag_json(const struct lang_unit *unit,
-                                             const struct lang_diag *d, struct whist_buffer *out);
 /* All of them, as text, followed by "2 errors, 1 warning". */
 WHIST_MUST_CHECK whist_status lang_diags_text(struct lang_unit *unit, bool color,
                                               struct whist_buffer *out);

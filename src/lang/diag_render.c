@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* Diagnostics as text for people and as JSON for editors. */
+/* Diagnostics as text for people. */
 #include "lang/diag.h"
 
 #include <stdarg.h>
@@ -277,69 +277,5 @@ whist_status lang_diags_text(struct lang_unit *unit, bool color, struct whist_bu
     if (n[0] + n[1] > 0) {
         put_string(&o, "\n");
     }
-    return o.st;
-}
-
-/* ---- JSON ---- */
-
-/* A string with its quotes. Bytes that are no ASCII may come from the source cut anywhere, so they
- * are written as the code point of the byte. */
-static void put_json(struct out *o, const char *text)
-{
-    put_string(o, "\"");
-    for (; *text != '\0'; text++) {
-        uint8_t c = (uint8_t)*text;
-
-        if (c == '"' || c == '\\') {
-            putf(o, "\\%c", c);
-        } else if (c < 0x20 || c >= 0x7f) {
-            putf(o, "\\u%04x", c);
-        } else {
-            put(o, text, 1);
-        }
-    }
-    put_string(o, "\"");
-}
-
-static void put_json_place(struct out *o, const struct lang_unit *u, struct lang_span span)
-{
-    struct place p = place_of(u, span);
-
-    putf(o, "\"line\":%u,\"column\":%u,\"end_line\":%u,\"end_column\":%u", p.line, p.column,
-         p.line_to, p.column_to);
-}
-
-whist_status lang_diag_json(const struct lang_unit *unit, const struct lang_diag *d,
-                            struct whist_buffer *buf)
-{
-    struct out o = {buf, WHIST_OK, false};
-
-    putf(&o,
-         "{\"kind\":\"%s\",\"severity\":\"%s\",\"phase\":\"%s\",\"file\":", lang_diag_name(d->kind),
-         lang_diag_severity(d->kind) == LANG_ERROR ? "error" : "warning",
-         lang_phase_name(lang_diag_phase(d->kind)));
-    put_json(&o, unit->file);
-    put_string(&o, ",");
-    if (d->has_place) {
-        put_json_place(&o, unit, d->span);
-        put_string(&o, ",");
-    }
-    put_string(&o, "\"message\":");
-    put_json(&o, d->text);
-    put_string(&o, ",\"label\":");
-    put_json(&o, d->label);
-    if (d->help != NULL) {
-        put_string(&o, ",\"help\":");
-        put_json(&o, d->help);
-    }
-    put_string(&o, ",\"related\":[");
-    for (uint32_t i = 0; i < d->n_more; i++) {
-        put_string(&o, i == 0 ? "{" : ",{");
-        put_json_place(&o, unit, d->more[i].span);
-        put_string(&o, ",\"message\":");
-        put_json(&o, d->more[i].text);
-        put_string(&o, "}");
-    }
-    put_string(&o, "]}");
     return o.st;
 }
