@@ -185,6 +185,47 @@ static void add_by_constant(struct sum *s, const struct factor *x, const struct 
     }
 }
 
+/* Nonzero digits of v as add_by_constant takes it. */
+static unsigned count_digits(uint64_t v)
+{
+    unsigned n = 0;
+    for (unsigned j = 0; v != 0; j++, v >>= 1) {
+        if ((v & 1) != 0) {
+            n++;
+            v = (v & 3) == 3 && v != 1 ? v + 1 : v - 1;
+        }
+    }
+    return n;
+}
+
+/* A constant as f·rest with f = 2^k ± 1, so that xf·rest is one addition beside x·rest. */
+struct split {
+    uint64_t rest;
+    unsigned k;
+    bool minus;
+    unsigned additions; /* of all */
+};
+
+/* The way with fewest additions; k = 0: digit by digit. The constant gets smaller every time.
+ * NOLINTNEXTLINE(misc-no-recursion) */
+static struct split split_constant(uint64_t v, unsigned depth)
+{
+    struct split best = {v, 0, false, count_digits(v) - (v != 0)};
+
+    for (unsigned k = 2; k < 32 && depth != 0 && best.additions > 2; k++) {
+        for (unsigned minus = 0; minus < 2; minus++) {
+            uint64_t f = minus != 0 ? ((uint64_t)1 << k) - 1 : ((uint64_t)1 << k) + 1;
+            if (f < v && v % f == 0) {
+                unsigned n = split_constant(v / f, depth - 1).additions + 1;
+                if (n < best.additions) {
+                    best = (struct split){v / f, k, minus != 0, n};
+                }
+            }
+        }
+    }
+    return best;
+}
+
 /* ANDs of a sum with so many bits in its columns. */
 static uint64_t sum_cost(size_t *counts, size_t width)
 {
@@ -234,6 +275,49 @@ static bool prefer_ands(struct whist_builder *b, const struct factor *x, const s
 /* A product of halves calls multiply on halves of the factors, so less than 64 deep.
  * NOLINTBEGIN(misc-no-recursion) */
 
+/* The value of a constant factor; false if it is signed or larger than 62 bits. */
+static bool constant_value(const struct factor *y, uint64_t *value_out)
+{
+    *value_out = 0;
+    for (size_t j = 0; j < y->n && y->n <= 62; j++) {
+        *value_out |= (uint64_t)y->w[j] << j;
+    }
+    return !y->is_signed && y->n <= 62;
+}
+
+/* x·v mod 2^width. */
+static void multiply_constant(struct whist_builder *b, whist_wire *out, size_t width,
+                              const struct factor *x, uint64_t v)
+{
+    struct split split = split_constant(v, 3);
+    struct sum s;
+
+    if (split.k == 0) {
+        whist_wire digits[64];
+        struct factor y = {digits, 0, false, 0};
+        for (; v != 0; v >>= 1) {
+            digits[y.n++] = whist_builder_const(b, (v & 1) != 0);
+        }
+        sum_init(&s, b, width);
+        add_by_constant(&s, x, &y);
+        sum_finish(&s, out, 0);
+        return;
+    }
+    whist_wire *t = builder_wires(b, width);
+    if (t != NULL) {
+        multiply_constant(b, t, width, x, split.rest);
+        sum_init(&s, b, width);
+        if (split.minus) {
+            sum_minus_number(&s, t, width, 0);
+        } else {
+            sum_number(&s, t, width, 0);
+        }
+        sum_number(&s, t, width, split.k);
+        sum_finish(&s, out, 0);
+    }
+    whist_free(t);
+}
+
 /* xy mod 2^width; the factors may be signed. */
 static void multiply_flat(struct whist_builder *b, whist_wire *out, size_t width,
                           const struct factor *x, const struct factor *y)
@@ -241,8 +325,13 @@ static void multiply_flat(struct whist_builder *b, whist_wire *out, size_t width
     bool constant = is_constant(x) || is_constant(y);
     bool by_signs = !constant && !prefer_ands(b, x, y, width);
     struct pair pair = {x, y};
+    uint64_t value;
     struct sum s;
 
+    if (constant && constant_value(is_constant(y) ? y : x, &value)) {
+        multiply_constant(b, out, width, is_constant(y) ? x : y, value);
+        return;
+    }
     sum_init(&s, b, width + by_signs);
     if (constant) {
         add_by_constant(&s, is_constant(y) ? x : y, is_constant(y) ? y : x);
