@@ -206,6 +206,7 @@ whist_status exec_program(struct word_program *program_out, const struct layout 
     if (x.options.segment_nodes == 0) {
         x.options.segment_nodes = EXEC_SEGMENT_NODES;
     }
+    x.segment_end = x.options.segment_nodes;
     if (err != NULL) {
         err->status = WHIST_OK;
     }

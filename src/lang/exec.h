@@ -14,7 +14,8 @@ struct exec_options {
     void *cancelled_arg;
     const uint8_t *inputs;  /* one bit a byte: the program of these inputs alone; NULL: of all */
     struct word_sink *sink; /* takes the segments but the last; NULL: one segment */
-    size_t segment_nodes;   /* a segment ends when it has so many; 0: EXEC_SEGMENT_NODES */
+    size_t segment_nodes;   /* a segment has about so many, or as many as words are alive; 0:
+                               EXEC_SEGMENT_NODES */
 };
 #define EXEC_MAX_STEPS     ((uint64_t)1 << 28)
 #define EXEC_SEGMENT_NODES ((size_t)1 << 17)

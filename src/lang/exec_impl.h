@@ -57,6 +57,8 @@ struct exec {
     struct frame frame;
     size_t **fn_offsets;    /* by fn->index: offsets of its slots, and the sum */
     uint32_t *site_numbers; /* by index in unit->sites: number + 1, or 0 */
+    size_t segment_start;   /* nodes that were made again at its beginning */
+    size_t segment_end;     /* nodes at which it ends */
     uint64_t steps;
     unsigned depth;
     struct whist_error *err;

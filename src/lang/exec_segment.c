@@ -36,11 +36,14 @@ static word_id rename_word(struct renaming *r, word_id x)
         r->map[x] = n->width <= 64 ? word_const(r->new, n->width, n->max)
                                    : word_const_limbs(r->new, n->width, r->old->pool + n->b);
         break;
-    case WORD_INPUT:
-        r->map[x] = word_input(r->new, n->width, n->a);
+    case WORD_INPUT: /* nothing looks for it: parameters are bound */
+        r->map[x] = word_append(r->new, *n);
         break;
     default:
-        r->map[x] = word_held(r->new, n->width, (uint32_t)r->old->n_kept, n->max);
+        r->map[x] = word_append(r->new, (struct word_node){.op = WORD_HELD,
+                                                           .width = n->width,
+                                                           .a = (uint32_t)r->old->n_kept,
+                                                           .max = n->max});
         keep(r, x);
         break;
     }
@@ -81,7 +84,7 @@ whist_status exec_segment(struct exec *x)
     struct word_program old = x->p;
     struct renaming r = {.old = &old, .new = &x->p};
 
-    x->steps += old.n_nodes;
+    x->steps += old.n_nodes - x->segment_start;
     word_init(&x->p);
     x->p.panics = old.panics;
     x->p.max_nodes = old.max_nodes;
@@ -102,5 +105,9 @@ whist_status exec_segment(struct exec *x)
     if (st != WHIST_OK) {
         word_fail(&x->p, st);
     }
+    /* What is alive is made again each time: a segment has at least as many nodes of its own. */
+    size_t alive = x->p.n_nodes, own = x->options.segment_nodes;
+    x->segment_start = alive;
+    x->segment_end = alive + (own > alive ? own : alive);
     return x->p.status;
 }

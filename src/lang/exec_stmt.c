@@ -156,7 +156,7 @@ static whist_status exec_let(struct exec *x, const struct lang_stmt *s)
 static whist_status exec_stmt(struct exec *x, const struct lang_stmt *s)
 {
     TRY(exec_step(x));
-    if (x->options.sink != NULL && x->p.n_nodes >= x->options.segment_nodes) {
+    if (x->options.sink != NULL && x->p.n_nodes >= x->segment_end) {
         TRY(exec_segment(x));
     }
     x->p.place = s->span.from;

@@ -116,13 +116,25 @@ static bool is_shared(const struct word_node *n)
     }
 }
 
+word_id word_append(struct word_program *p, struct word_node n)
+{
+    if (p->n_nodes >= p->max_nodes) {
+        word_fail(p, WHIST_ERR_LIMIT);
+    }
+    if (!GROW(p, node, p->n_nodes + 1)) {
+        return 0;
+    }
+    n.place = p->place;
+    p->nodes[p->n_nodes] = n;
+    return (word_id)p->n_nodes++;
+}
+
 word_id word_make(struct word_program *p, struct word_node n)
 {
     if (p->status != WHIST_OK) {
         return 0;
     }
     WHIST_REQUIRE(n.width >= 1 && n.width <= WORD_MAX_WIDTH);
-    n.place = p->place;
     n.max = n.width < 64 && n.max > word_ones(n.width) ? word_ones(n.width) : n.max;
     uint32_t hash = 0;
     bool shared = is_shared(&n);
@@ -138,15 +150,7 @@ word_id word_make(struct word_program *p, struct word_node n)
             }
         }
     }
-    if (p->n_nodes >= p->max_nodes) {
-        word_fail(p, WHIST_ERR_LIMIT);
-        return 0;
-    }
-    if (!GROW(p, node, p->n_nodes + 1)) {
-        return 0;
-    }
-    word_id id = (word_id)p->n_nodes++;
-    p->nodes[id] = n;
+    word_id id = word_append(p, n);
     if (shared && id != 0) {
         table_put(p->table, p->table_bits, hash, id);
         p->n_table++;

@@ -7,6 +7,8 @@
 
 #include "lang/word.h"
 
+/* The node, which is not looked up, now or later; place is filled in. */
+word_id word_append(struct word_program *p, struct word_node n);
 /* The node, or an equal one that is there already; place is filled in, max is cut to the width. */
 word_id word_make(struct word_program *p, struct word_node n);
 /* A node with a list, which is put into the pool, after the two numbers of head (may be NULL). The

@@ -2,8 +2,9 @@
 /* The public calls: policies of panics, parties, types, limits, cancelling, failing allocations. */
 #include <whist/lang.h>
 
-#include "core/core.h"
 #include "harness.h"
+#include "lang/exec.h"
+#include "lang/program.h"
 
 static struct whist_program *program_of(const char *source)
 {
@@ -279,6 +280,40 @@ static void costs_of_lines_add_up(void)
     whist_program_free(p);
 }
 
+struct tally {
+    struct word_sink sink;
+    size_t n_segments, n_nodes;
+};
+
+static whist_status tally_segment(struct word_sink *sink, const struct word_program *segment,
+                                  struct whist_error *err)
+{
+    struct tally *t = (struct tally *)sink;
+    (void)err;
+    t->n_segments++;
+    t->n_nodes += segment->n_nodes;
+    return WHIST_OK;
+}
+
+/* Words that stay alive are made again in every segment, so segments grow with them. */
+static void segments_cost_no_more_than_the_program(void)
+{
+    struct whist_program *p = bound("pub fn main(rows: [u32; 5000], t: u32) -> u32 {\n"
+                                    "    let mut s = 0u32;\n"
+                                    "    for r in rows { if r > t { s ^= r; } }\n"
+                                    "    s\n}\n",
+                                    WHIST_PANICS_SITE);
+    struct tally t = {.sink = {tally_segment}};
+    const struct exec_options options = {.sink = &t.sink, .segment_nodes = 16};
+    struct word_program last;
+    struct whist_error err = {0};
+
+    CHECK_OK(exec_program(&last, &p->layout, p->entry, &options, &err), err);
+    CHECK(t.n_segments >= 2 && t.n_nodes + last.n_nodes < 3 * p->words.n_nodes);
+    word_clear(&last);
+    whist_program_free(p);
+}
+
 static bool cancel_later(void *arg)
 {
     return --*(int *)arg < 0;
@@ -374,6 +409,7 @@ static const struct test_case cases[] = {
     {"effects_are_guarded", effects_are_guarded},
     {"arrays_are_what_they_were", arrays_are_what_they_were},
     {"types_and_parties_are_told", types_and_parties_are_told},
+    {"segments_cost_no_more_than_the_program", segments_cost_no_more_than_the_program},
     {"costs_of_lines_add_up", costs_of_lines_add_up},
     {"limits_and_cancelling_end_the_work", limits_and_cancelling_end_the_work},
     {"deep_programs_are_refused", deep_programs_are_refused},
