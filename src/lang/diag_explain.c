@@ -74,8 +74,8 @@ static const char *const texts[] = {
         "Statements end in a semicolon, but for the last one of a block and those that end in a "
         "block. There are no while, loop, return, break, methods, generics and references.\n",
     [DIAG_NestedTooDeeply] =
-        "Expressions, blocks, types and patterns may be nested a thousand levels deep. A sum of a "
-        "thousand terms is one: a + b + c groups to the left. Use variables for parts, or a "
+        "Expressions, blocks, types and patterns may be nested a thousand levels deep, and three "
+        "thousand operators may follow each other, as in a + b + c. Use variables for parts, or a "
         "loop.\n",
     [DIAG_NoTopLevelFn] = "Only functions can be called, and a variable of the same name hides a "
                           "function. Rename the variable.\n",

@@ -177,7 +177,7 @@ struct lang_size *front_size_number(struct front *f, uint64_t n);
 struct lang_size *front_size_const(struct front *f, struct lang_const *ref);
 /* A tree without consts becomes a number; one const becomes that const. */
 struct lang_size *front_size_expr(struct front *f, struct lang_cexpr *expr);
-/* Nodes of a type or a size as written out; beyond, and beyond LANG_MAX_HEIGHT, the error type or
+/* Nodes of a type or a size as written out; beyond, and beyond LANG_MAX_DEPTH, the error type or
  * the size 0 comes instead and too_large is set. */
 #define LANG_MAX_TYPE_NODES 10000
 

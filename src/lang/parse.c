@@ -129,8 +129,10 @@ static void too_deep(struct parser *p, struct lang_span span)
     if (!p->quiet) {
         struct lang_diag *d =
             lang_report(p->f->unit, DIAG_NestedTooDeeply, span, "this is nested too deeply");
-        lang_diag_help(p->f->unit, d, "at most %d levels are accepted; use variables or functions",
-                       LANG_MAX_HEIGHT);
+        lang_diag_help(p->f->unit, d,
+                       "at most %d levels and %d operators in a row are accepted; use variables or "
+                       "loops",
+                       LANG_MAX_DEPTH, LANG_MAX_HEIGHT);
     }
     p->quiet = true;
     p->has_ahead = false;
@@ -139,7 +141,7 @@ static void too_deep(struct parser *p, struct lang_span span)
 
 bool parse_enter(struct parser *p)
 {
-    if (p->depth >= LANG_MAX_HEIGHT) {
+    if (p->depth >= LANG_MAX_DEPTH) {
         too_deep(p, p->tok.span);
         return false;
     }

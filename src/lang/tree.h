@@ -480,7 +480,10 @@ struct lang_limits {
 };
 
 /* Height of every tree: expressions with their blocks, patterns, types, const expressions. */
-#define LANG_MAX_HEIGHT 1000
+#define LANG_MAX_HEIGHT 3000
+/* Nesting in the source, where brackets, blocks and signs count; height of types. Long sums are
+ * high without being nested. */
+#define LANG_MAX_DEPTH 1000
 
 /* A constant from outside: PARTY::NAME = value. */
 struct lang_given {

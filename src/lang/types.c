@@ -161,7 +161,7 @@ struct lang_size *front_size_expr(struct front *f, struct lang_cexpr *expr)
     bool open = measure(expr), ignored = false;
     lang_wide value;
 
-    if (expr->nodes > LANG_MAX_TYPE_NODES || expr->height > LANG_MAX_HEIGHT) {
+    if (expr->nodes > LANG_MAX_TYPE_NODES || expr->height > LANG_MAX_DEPTH) {
         f->too_large = true;
         return front_size_number(f, 0);
     }
@@ -264,7 +264,7 @@ static const struct lang_type *intern_type(struct front *f, struct lang_type *wa
         }
     }
     measure_type(wanted);
-    if (wanted->nodes > LANG_MAX_TYPE_NODES || wanted->height > LANG_MAX_HEIGHT) {
+    if (wanted->nodes > LANG_MAX_TYPE_NODES || wanted->height > LANG_MAX_DEPTH) {
         f->too_large = true;
         return u->error_type;
     }
