@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 # netns_test.sh CASE: parties in network namespaces with a bad network between them, made by the
 # forwarder, or by netem where the kernel has it. Each case is a ctest entry of
-# tests/net/CMakeLists.txt, which sets WHIST and FORWARDER. Skips where the kernel forbids namespaces.
+# tests/net/CMakeLists.txt, which sets WHIST, PARTY and FORWARDER. Skips where the kernel forbids namespaces.
 # shellcheck disable=SC1091,SC2154
 set -uo pipefail
 if [ "$(id -u)" != 0 ]; then # root in a namespace of users is enough
@@ -100,6 +100,66 @@ case_netem() {
             at $i tc qdisc add dev line root netem delay 50ms rate 100mbit || fail "no line $i"
     done
     slow_ping
+}
+
+# secret: a file with the token that plain HTTP between machines needs.
+secret() {
+    [ -e "$work/token" ] || (umask 077 && echo 0123456789abcdef0123456789abcdef >"$work/token")
+    echo "$work/token"
+}
+
+case_native_two() {
+    network -d 50 -l 1 -r 100
+    add_numbers 2 --token-file "$(secret)"
+    network_ends
+    [[ $lines =~ ' lost' ]] || fail "no counts: $lines"
+}
+
+case_native_three() {
+    network -n 3 -d 20 -l 1 -r 100
+    add_numbers 3 --token-file "$(secret)"
+    network_ends
+}
+
+# both WORK...: two parties of tests/net/party.c; what the first one prints.
+both() {
+    local i
+    for i in 1 0; do
+        start "party$i" at "$i" "$PARTY" --me "$i" --urls "$(urls 2)" --token "$(<"$(secret)")" "$@"
+    done
+    for i in 0 1; do
+        ended "party$i"
+        equal "$status" 0
+    done
+    head -n 1 "$work/party0.out"
+}
+
+# iperf STREAMS BYTES: what plain TCP gets, at the receiver.
+iperf() {
+    start iperf at 1 iperf3 --server --one-off --port 5201
+    until at 0 iperf3 --client 10.77.0.2 --port 5201 --bytes "$2" --parallel "$1" >"$work/iperf" 2>&1; do
+        kill -0 "${pid[iperf]}" 2>/dev/null || fail "iperf3"
+    done
+    ended iperf
+    grep receiver "$work/iperf" | tail -n 1 | grep -o '[0-9.]* [MGK]bits/sec'
+}
+
+# Figures, not checks: the same line for whist and for iperf3 with as many connections.
+case_measure() {
+    local lossy streams
+    [ -n "${WHIST_TEST_SOAK:-}" ] || skip "only in a soak run"
+    command -v iperf3 >/dev/null || skip "no iperf3"
+    echo '50 ms each way, 100 Mbit/s'
+    for lossy in 0 1; do
+        echo "$lossy % loss"
+        network -d 50 -r 100 -q 2048 -l "$lossy"
+        echo "  ping-pong: $(both pingpong 100)"
+        for streams in 2 8; do
+            echo "  bulk, $streams connections: $(both --connections $streams bulk 100 1000000)," \
+                "iperf3: $(iperf $streams 100000000)"
+        done
+        network_ends
+    done
 }
 
 case_legacy_two() {
