@@ -97,6 +97,9 @@ void sum_constant(struct sum *s, size_t at, bool negative);
 /* Writes the bits skip … width − 1 of the sum and frees it. */
 void sum_finish(struct sum *s, whist_wire *out, size_t skip);
 
+/* Additions (of full width) of a product with the constant v < 2^62. */
+unsigned builder_constant_additions(uint64_t v);
+
 /* ---- Gates as a stream (emit.c) ---- */
 
 /*

@@ -64,8 +64,15 @@ static void divide(struct division *d, whist_wire *quotient, whist_wire *remaind
     struct whist_builder *b = d->b;
     size_t low = d->n < d->m ? d->n : d->m;
     whist_wire q = 1;
+    size_t t = 1;
 
-    for (size_t t = 1; t <= d->n && builder_ok(b); t++) {
+    /* While y ≥ 2^t is known, as of a constant, nothing is subtracted. */
+    for (; t <= d->n && d->big[t] == 1; t++) {
+        memmove(d->r + 1, d->r, t * sizeof *d->r);
+        d->r[0] = d->x[d->n - t];
+        quotient[d->n - t] = 0;
+    }
+    for (; t <= d->n && builder_ok(b); t++) {
         size_t width = (t < d->m ? t : d->m) + 1;
         step(d, width, d->x[d->n - t], q);
         q = whist_builder_not(b, whist_builder_or(b, d->big[t], d->r[width - 1]));

@@ -198,6 +198,8 @@ static unsigned count_digits(uint64_t v)
     return n;
 }
 
+enum { SPLIT_DEPTH = 3 };
+
 /* A constant as f·rest with f = 2^k ± 1, so that xf·rest is one addition beside x·rest. */
 struct split {
     uint64_t rest;
@@ -224,6 +226,11 @@ static struct split split_constant(uint64_t v, unsigned depth)
         }
     }
     return best;
+}
+
+unsigned builder_constant_additions(uint64_t v)
+{
+    return split_constant(v, SPLIT_DEPTH).additions;
 }
 
 /* ANDs of a sum with so many bits in its columns. */
@@ -289,7 +296,7 @@ static bool constant_value(const struct factor *y, uint64_t *value_out)
 static void multiply_constant(struct whist_builder *b, whist_wire *out, size_t width,
                               const struct factor *x, uint64_t v)
 {
-    struct split split = split_constant(v, 3);
+    struct split split = split_constant(v, SPLIT_DEPTH);
     struct sum s;
 
     if (split.k == 0) {

@@ -13,10 +13,14 @@
 /* xy mod 2^n and whether the exact product differs from it, as unsigned or signed numbers. */
 void gadget_mul(struct whist_builder *b, whist_wire *out, whist_wire *overflow_out,
                 const whist_wire *x, const whist_wire *y, size_t n, bool is_signed);
-/* Quotient and remainder as whist_builder_div gives them; divisors that are constants are looked
- * at more closely. */
+/* Quotient and remainder as whist_builder_div gives them. */
 void gadget_div(struct whist_builder *b, whist_wire *quotient_out, whist_wire *remainder_out,
                 const whist_wire *x, const whist_wire *y, size_t n, bool is_signed);
+/* The same for constant divisors, if there is a way that is cheaper than the divider
+ * (gadget_const.c); false if there is none and nothing was written. */
+bool gadget_div_constant(struct whist_builder *b, whist_wire *quotient_out,
+                         whist_wire *remainder_out, const whist_wire *x, const whist_wire *y,
+                         size_t n, bool is_signed);
 /* x = 0 in a chain from the top, which a division by x has too. */
 whist_wire gadget_is_zero(struct whist_builder *b, const whist_wire *x, size_t n, bool is_signed);
 /* x = 10…0 in a chain from the lowest bit, which the negation of x has too. */

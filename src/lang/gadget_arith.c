@@ -95,7 +95,9 @@ void gadget_mul(struct whist_builder *b, whist_wire *out, whist_wire *overflow_o
 void gadget_div(struct whist_builder *b, whist_wire *quotient_out, whist_wire *remainder_out,
                 const whist_wire *x, const whist_wire *y, size_t n, bool is_signed)
 {
-    whist_builder_div(b, quotient_out, remainder_out, x, y, n, is_signed);
+    if (!gadget_div_constant(b, quotient_out, remainder_out, x, y, n, is_signed)) {
+        whist_builder_div(b, quotient_out, remainder_out, x, y, n, is_signed);
+    }
 }
 
 /* ---- Equality ---- */

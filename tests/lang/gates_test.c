@@ -162,6 +162,45 @@ static void operations_on_edge_values(void)
     }
 }
 
+/* Divisors for which a product with the reciprocal is cheaper, and others. */
+static void divisors_with_cheap_reciprocals(void)
+{
+    static const struct {
+        uint32_t w;
+        uint64_t d;
+        uint64_t most; /* ANDs of the quotient, unsigned */
+    } divisors[] = {
+        {32, 65537, 50}, {64, 4294967297, 100}, {32, 65793, 110}, {32, 65535, 64},
+        {32, 641, 207},  {16, 257, 24},         {64, 10, 130},    {32, 1000, 156},
+        {64, 1000, 460}, {64, UINT64_MAX, 63},  {64, 3, 63},      {32, 7, 62},
+    };
+    struct rng r = {8};
+
+    for (size_t k = 0; k < sizeof divisors / sizeof divisors[0]; k++) {
+        struct word_program p;
+        uint32_t w = divisors[k].w;
+        uint8_t in[64];
+        for (int both = 0; both < 2; both++) {
+            program_init(&p, w, WORD_PANICS_OFF);
+            word_id x = word_input(&p, w, 0), y = word_const(&p, w, divisors[k].d);
+            word_result(&p, word_binary(&p, WORD_UDIV, x, y));
+            if (both != 0) {
+                word_result(&p, word_binary(&p, WORD_UREM, x, y));
+            }
+            struct whist_circuit *c = circuit_of(&p);
+            CHECK_MSG(both != 0 || c->n_ands <= divisors[k].most, "%u bits by %llu: %llu ANDs", w,
+                      (unsigned long long)divisors[k].d, (unsigned long long)c->n_ands);
+            for (int i = 0; i < 3000; i++) {
+                uint64_t v = edge_value(&r, w), d = divisors[k].d;
+                put_number(in, i % 2 != 0 ? v : v / d * d - (uint64_t)(i % 3 == 0), w);
+                check_inputs(&p, c, in, "a constant divisor");
+            }
+            whist_circuit_free(c);
+            word_clear(&p);
+        }
+    }
+}
+
 /* ---- Counts ---- */
 
 struct counted {
@@ -506,6 +545,7 @@ static const struct test_case cases[] = {
     {"operations_together_exhaustive", operations_together_exhaustive},
     {"constants_exhaustive", constants_exhaustive},
     {"operations_on_edge_values", operations_on_edge_values},
+    {"divisors_with_cheap_reciprocals", divisors_with_cheap_reciprocals},
     {"and_counts_of_operations", and_counts_of_operations},
     {"arrays_exhaustive", arrays_exhaustive},
     {"and_counts_of_arrays", and_counts_of_arrays},
