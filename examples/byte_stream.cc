@@ -41,7 +41,10 @@ std::size_t random_length(std::mt19937 &random)
 {
     static const std::size_t limits[] = {1, 3, 100, 5000, 70000, 3000000};
 
-    return random() % limits[random() % 6] + (random() % 16 == 0 ? 0 : 1);
+    const std::size_t limit = limits[random() % 6]; /* one draw after the other */
+    const std::size_t least = random() % 16 == 0 ? 0 : 1;
+
+    return random() % limit + least;
 }
 
 void send_pieces(ByteStream &stream, std::size_t me, std::size_t total, std::mt19937 &random)
