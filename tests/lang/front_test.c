@@ -399,6 +399,41 @@ static void liberties_are_taken(void)
                         "pub fn main(a: u8) -> S { S { a: [a; N] } }\n"));
 }
 
+/* ---- Documents ---- */
+
+/* Every program of docs/language.md is one: a fenced block of the language garble. */
+static void documented_programs_compile(void)
+{
+    FILE *f = fopen(WHIST_SOURCE_DIR "/docs/language.md", "r");
+    char *line = NULL;
+    size_t cap = 0, n = 0;
+    struct whist_buffer b = {0};
+    bool inside = false;
+
+    CHECK(f != NULL);
+    while (getline(&line, &cap, f) > 0) {
+        if (!inside) {
+            inside = strcmp(line, "```garble\n") == 0;
+        } else if (strcmp(line, "```\n") != 0) {
+            CHECK(whist_buffer_append(&b, line, strlen(line)) == WHIST_OK);
+        } else {
+            struct lang_unit *unit = check_text((const char *)b.data, b.len, NULL);
+            if (lang_diag_first(unit) != NULL) {
+                show(unit);
+                CHECK(false);
+            }
+            lang_unit_free(unit);
+            b.len = 0;
+            inside = false;
+            n++;
+        }
+    }
+    CHECK(n >= 8 && !inside);
+    whist_buffer_clear(&b);
+    free(line);
+    fclose(f);
+}
+
 /* ---- Hostile programs ---- */
 
 /* before, then n times part, then after */
@@ -641,6 +676,7 @@ static const struct test_case cases[] = {
     {"sites_are_in_order", sites_are_in_order},
     {"calls_come_before_callers", calls_come_before_callers},
     {"liberties_are_taken", liberties_are_taken},
+    {"documented_programs_compile", documented_programs_compile},
     {"depth_is_limited", depth_is_limited},
     {"length_is_limited", length_is_limited},
     {"sizes_are_limited", sizes_are_limited},
