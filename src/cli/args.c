@@ -72,6 +72,8 @@ static const struct option_info options[N_OPTIONS] = {
                     "off (no checks, arithmetic wraps)"},
     [OPT_COMPILE_ONLY] = {"compile-only", NULL, KIND_FLAG, 0, 0, 0,
                           "compile the program and evaluate nothing"},
+    [OPT_CHECK] = {"check", NULL, KIND_FLAG, 0, 0, 0,
+                   "change nothing; exit status 1 if it is not formatted"},
     [OPT_OWNERS] = {"owners", "LIST", KIND_TEXT, 0, 0, 0,
                     "owning party of each circuit input, \"0,1,1\"; by default input k belongs to "
                     "party k mod n"},

@@ -34,6 +34,7 @@ enum option_id {
     OPT_CONST,
     OPT_PANICS,
     OPT_COMPILE_ONLY,
+    OPT_CHECK,
     OPT_OWNERS,
     OPT_EVALUATOR,
     OPT_OUTPUT_TO,

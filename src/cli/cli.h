@@ -153,6 +153,8 @@ whist_status cmd_session_show(const struct args *args, struct whist_error *err);
 whist_status cmd_check(const struct args *args, struct whist_error *err);
 whist_status cmd_build(const struct args *args, struct whist_error *err);
 whist_status cmd_eval(const struct args *args, struct whist_error *err);
+whist_status cmd_fmt(const struct args *args, struct whist_error *err);
+whist_status cmd_cost(const struct args *args, struct whist_error *err);
 whist_status cmd_explain(const struct args *args, struct whist_error *err);
 whist_status cmd_ping(const struct args *args, struct whist_error *err);
 whist_status cmd_bench_engine(const struct args *args, struct whist_error *err);

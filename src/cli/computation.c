@@ -164,19 +164,11 @@ static whist_status load(struct computation *c, const struct args *args, bool al
 whist_status computation_init(struct computation *c, const struct args *args, size_t n, bool alone,
                               struct whist_error *err)
 {
-    whist_status st;
-
     memset(c, 0, sizeof(*c));
-    TRY_OUT(load(c, args, alone, err));
-    TRY_OUT(read_session(c, args, n, err));
-    if (c->program == NULL || c->program->bound) {
-        st = read_owners(c, args->text[OPT_OWNERS], err);
-    }
-out:
-    if (st != WHIST_OK) {
-        computation_clear(c);
-    }
-    return st;
+    TRY(load(c, args, alone, err));
+    TRY(read_session(c, args, n, err));
+    return c->program == NULL || c->program->bound ? read_owners(c, args->text[OPT_OWNERS], err)
+                                                   : WHIST_OK;
 }
 
 whist_status computation_bind(struct computation *c, const struct args *args,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* whist check|build|eval|explain: programs on one machine, without peers. */
+/* whist check|fmt|build|eval|explain: programs on one machine, without peers. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,21 +8,10 @@
 
 static whist_status open_file(struct program *p, const struct args *args, struct whist_error *err)
 {
-    const char *file = args->operands[0];
     struct whist_buffer text = {0};
+    whist_status st = program_load(p, &text, args, err);
 
-    memset(p, 0, sizeof(*p));
-    p->file = strcmp(file, "-") == 0 ? "standard input" : file;
-    whist_status st = read_file(&text, file, MAX_PROGRAM_TEXT, err);
-    if (st == WHIST_OK && !program_is_text(whist_buffer_view(&text))) {
-        st = cli_fail(err, WHIST_ERR_FORMAT,
-                      "%.200s is a circuit and not a program; see 'whist circuit --help'", file);
-    }
-    if (st == WHIST_OK) {
-        st = program_open(p, args, p->file, whist_buffer_view(&text), err);
-    }
     whist_buffer_clear(&text);
-    p->json_inputs = args_has(args, OPT_INPUT_JSON);
     return st;
 }
 
@@ -79,6 +68,45 @@ whist_status cmd_explain(const struct args *args, struct whist_error *err)
     }
     fputs(text, stdout);
     return WHIST_OK;
+}
+
+/* ---- fmt ---- */
+
+static bool same(struct whist_bytes a, struct whist_bytes b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
+
+/* Rewrites the file only if it changes. Errors in types do not matter here. */
+whist_status cmd_fmt(const struct args *args, struct whist_error *err)
+{
+    const char *file = args->operands[0];
+    const struct whist_program_options options = {.file = file};
+    struct whist_buffer text = {0}, out = {0};
+    struct whist_program *p = NULL;
+    whist_status st;
+
+    TRY_OUT(read_file(&text, file, MAX_PROGRAM_TEXT, err));
+    st = whist_program_new(&p, whist_buffer_view(&text), &options, err);
+    if (p == NULL) {
+        goto out;
+    }
+    st = whist_program_format(p, &out, err);
+    if (st != WHIST_OK) {
+        cli_context(err, "%.200s: ", file);
+        goto out;
+    }
+    bool changes = !same(whist_buffer_view(&text), whist_buffer_view(&out));
+    if (args_has(args, OPT_CHECK)) {
+        st = changes ? cli_fail(err, WHIST_ERR_FORMAT, "%.200s is not formatted", file) : WHIST_OK;
+    } else if (changes || strcmp(file, "-") == 0) {
+        st = write_file(file, whist_buffer_view(&out), err);
+    }
+out:
+    whist_program_free(p);
+    whist_buffer_clear(&text);
+    whist_buffer_clear(&out);
+    return st;
 }
 
 /* ---- build ---- */

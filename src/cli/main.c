@@ -14,8 +14,10 @@ static void print_overview(FILE *to)
         fprintf(to, "  %-17s %s\n", commands[i].name, commands[i].summary);
     }
     fprintf(to, "\n'whist COMMAND --help' tells more, as do the man pages: whist(1) and\n"
-                "whist-keygen(1), whist-party(1), whist-session(1), whist-run(1), whist-local(1),\n"
-                "whist-circuit(1), whist-channel(1), whist-ping(1), whist-bench(1).\n"
+                "whist-run(1), whist-local(1), whist-check(1), whist-fmt(1), whist-eval(1),\n"
+                "whist-cost(1), whist-build(1), whist-explain(1), whist-keygen(1),\n"
+                "whist-party(1), whist-session(1), whist-circuit(1), whist-channel(1),\n"
+                "whist-ping(1), whist-bench(1).\n"
                 "'whist --version' prints the version.\n");
 }
 

@@ -116,6 +116,23 @@ out:
     return st;
 }
 
+whist_status program_load(struct program *out, struct whist_buffer *text_out,
+                          const struct args *args, struct whist_error *err)
+{
+    const char *file = args->operands[0];
+
+    memset(out, 0, sizeof(*out));
+    out->file = strcmp(file, "-") == 0 ? "standard input" : file;
+    TRY(read_file(text_out, file, MAX_PROGRAM_TEXT, err));
+    if (!program_is_text(whist_buffer_view(text_out))) {
+        return cli_fail(err, WHIST_ERR_FORMAT,
+                        "%.200s is a circuit and not a program; see 'whist circuit --help'", file);
+    }
+    TRY(program_open(out, args, out->file, whist_buffer_view(text_out), err));
+    out->json_inputs = args_has(args, OPT_INPUT_JSON);
+    return WHIST_OK;
+}
+
 bool program_is_complete(const struct program *p)
 {
     struct whist_bytes party, name;

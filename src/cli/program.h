@@ -39,6 +39,9 @@ whist_status looks_like_program(bool *out, const char *path, struct whist_error 
  * in full; err says how many there are. */
 whist_status program_open(struct program *out, const struct args *args, const char *file,
                           struct whist_bytes text, struct whist_error *err);
+/* The same of the file that is the first operand, or standard input; text_out: its source. */
+whist_status program_load(struct program *out, struct whist_buffer *text_out,
+                          const struct args *args, struct whist_error *err);
 /* Compiles with the constants. */
 whist_status program_bind(struct program *p, struct whist_error *err);
 /* All constants that the program wants are given. */

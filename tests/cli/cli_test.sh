@@ -585,7 +585,177 @@ case_run_several_inputs() {
     parties 2 run_several_inputs || fail "two parties"
     equal "$(<"$work/party0.out")" "output 0 = 42 (0x0000002a)"
     whist 2 run add --operands 3 --owners 1,0,1 --party 1 --urls "$(ports 2)" --input 1
-    says "party 1 owns 2 of the circuit's 3 inputs, but --input is given 1 times"
+    says "the circuit has 3 inputs; party 1 owns 2 of them, but --input is given 1 times"
+}
+
+# ---- Programs ----
+
+# Writes the program of the cases: a sum of rows whose numbers the parties set.
+write_program() {
+    cat >"$work/sum.rs" <<'END'
+const N: usize = PARTY_0::ROWS;
+const M: usize = PARTY_1::ROWS;
+
+pub fn main(a: [u8; N], b: [u8; M]) -> u8 {
+    let mut s = 0u8;
+    for x in a {
+        s += x;
+    }
+    for x in b {
+        s += x;
+    }
+    s
+}
+
+pub fn first(a: [i8; 2]) -> i8 {
+    a[0] - a[1]
+}
+END
+}
+
+case_lang_eval() {
+    local rows='--const PARTY_0::ROWS=2 --const PARTY_1::ROWS=1'
+    write_program
+    # shellcheck disable=SC2086
+    whist 0 eval "$work/sum.rs" $rows --input '[1, 2]' --input '[3]'
+    equal "$out" 6
+    # shellcheck disable=SC2086
+    whist 0 eval "$work/sum.rs" $rows --input '[1, 2]' --input '[3]' --json
+    equal "$(json .status <<<"$out") $(json .output <<<"$out") $(json .bits <<<"$out")" 'ok 6 00000110'
+    [ "$(json .and_gates <<<"$out")" -gt 0 ] || fail "$out"
+    # shellcheck disable=SC2086
+    whist 3 eval "$work/sum.rs" $rows --input '[1, 200]' --input '[100]'
+    says "panic: overflow at $work/sum.rs:10:9"
+    # shellcheck disable=SC2086
+    whist 3 eval "$work/sum.rs" $rows --input '[1, 200]' --input '[100]' --json
+    equal "$(json .status <<<"$out") $(json .reason <<<"$out") $(json .site.line <<<"$out") $(json .site.column <<<"$out")" \
+        'panic Overflow 10 9'
+    # shellcheck disable=SC2086
+    whist 3 eval "$work/sum.rs" $rows --input '[1, 200]' --input '[100]' --json --panics flag
+    equal "$(json .reason <<<"$out")" Unknown
+    # shellcheck disable=SC2086
+    whist 0 eval "$work/sum.rs" $rows --input '[1, 200]' --input '[100]' --panics off
+    equal "$out" 45
+    # shellcheck disable=SC2086
+    whist 0 eval "$work/sum.rs" --fn first --input -5 --input 3 $rows
+    equal "$out" -8
+    # shellcheck disable=SC2086
+    printf '[-5, 3]\n' | "$WHIST" eval "$work/sum.rs" --fn first $rows --input - >"$work/out" || fail "whole array"
+    equal "$(<"$work/out")" -8
+    # shellcheck disable=SC2086
+    whist 0 eval "$work/sum.rs" $rows --compile-only --json
+    equal "$(json .status <<<"$out")" compiles
+    printf '# rows\nPARTY_0::ROWS = 2usize\n\nPARTY_1::ROWS=1\n' >"$work/consts"
+    whist 0 eval "$work/sum.rs" --const "@$work/consts" --input-json --input '[1, 2]' --input '[3]'
+    equal "$out" 6
+}
+
+case_lang_errors() {
+    local rows='--const PARTY_0::ROWS=2 --const PARTY_1::ROWS=1'
+    write_program
+    whist 1 eval "$work/sum.rs" --input '[1]' --json
+    equal "$(json .status <<<"$out") $(json '.errors[0].kind' <<<"$out") $(json '.errors[0].line' <<<"$out")" \
+        'error MissingConstant 1'
+    says "give it with --const PARTY_0::ROWS=VALUE"
+    # shellcheck disable=SC2086
+    usage eval "$work/sum.rs" $rows --input '[1, 2]'
+    says 'main takes 2 inputs (a: [u8; N], b: [u8; M]), but --input is given 1 time'
+    # shellcheck disable=SC2086
+    usage eval "$work/sum.rs" $rows --input '[1, 256]' --input '[3]'
+    says 'input 0 (a: [u8; N])'
+    usage eval "$work/sum.rs" --const ROWS=1 --input 1
+    usage eval "$work/sum.rs" --const PARTY_0::ROWS=1 --const PARTY_0::ROWS=2 --input 1
+    says 'it was set to 1 before'
+    usage eval "$work/sum.rs" --panics never --input 1
+    echo 'pub fn main(x: u8) -> u8 { x + true }' >"$work/bad.rs"
+    whist 1 check "$work/bad.rs"
+    says 'error[TypeMismatch]'
+    says "$work/bad.rs:1:"
+    whist 1 check "$work/bad.rs" --json
+    equal "$(json '.diagnostics[0].kind' <<<"$out")" TypeMismatch
+    whist 1 local "$work/bad.rs" --input 1 --json
+    equal "$(json '.errors[0].kind' <<<"$out")" TypeMismatch
+    whist 0 check "$work/sum.rs" --json
+    equal "$out" '{"status":"ok","diagnostics":[]}'
+    whist 0 explain TypeMismatch
+    usage explain Nothing
+    "$WHIST" circuit make add >"$work/add.txt"
+    whist 1 eval "$work/add.txt" --input 1
+    says 'is a circuit and not a program'
+    usage local "$work/add.txt" --fn main --input 1 --input 2
+    usage local "$work/sum.rs" --bits 8 --input 1 --input 2
+}
+
+case_lang_build() {
+    write_program
+    printf 'PARTY_0::ROWS = 2\nPARTY_1::ROWS = 1\n' >"$work/consts"
+    whist 0 build "$work/sum.rs" --fn first --const "@$work/consts" -o "$work/first.txt"
+    whist 0 circuit info "$work/first.txt" --json
+    equal "$(json '.inputs[0]' <<<"$out") $(json '.inputs[1]' <<<"$out")" '8 8'
+    whist 0 cost "$work/sum.rs" --const "@$work/consts" --fn first
+    says 'a[0] - a[1]'
+    whist 0 cost "$work/sum.rs" --const "@$work/consts" --fn first --parties 4 --json
+    equal "$(json '.functions[0].name' <<<"$out") $(json '.estimates[0].parties' <<<"$out")" 'first 4'
+    printf 'pub fn main(x:u8,y : u8)->u8{\nx+y\n}\n' >"$work/ugly.rs"
+    whist 1 fmt --check "$work/ugly.rs"
+    says 'is not formatted'
+    whist 0 fmt "$work/ugly.rs"
+    equal "$(<"$work/ugly.rs")" $'pub fn main(x: u8, y: u8) -> u8 {\n    x + y\n}'
+    whist 0 fmt --check "$work/ugly.rs"
+}
+
+case_lang_local() {
+    local rows='--const PARTY_0::ROWS=2 --const PARTY_1::ROWS=1' http
+    write_program
+    for http in '' --http; do
+        # shellcheck disable=SC2086
+        whist 0 local "$work/sum.rs" $http $rows --input '[1, 2]' --input '[3]'
+        equal "$out" 6
+        # shellcheck disable=SC2086
+        whist 3 local "$work/sum.rs" $http $rows --input '[1, 200]' --input '[100]' --json
+        equal "$(json .status <<<"$out") $(json .reason <<<"$out")" 'panic Overflow'
+    done
+    # shellcheck disable=SC2086
+    whist 0 local "$work/sum.rs" --fn first $rows --parties 3 --owners 2,1 --output-to 2 --input -5 --input 3
+    equal "$out" -8
+}
+
+# program_parties NAME STATUS0 STATUS1 OPTIONS_OF_0 OPTIONS_OF_1: two parties of the program.
+program_parties() {
+    local urls status0=0 status1=0
+    urls=$(ports 2)
+    # shellcheck disable=SC2086
+    "$WHIST" run "$work/sum.rs" --party 0 --urls "$urls" $4 >"$work/party0.out" 2>"$work/party0.err" &
+    # shellcheck disable=SC2086
+    "$WHIST" run "${6:-$work/sum.rs}" --party 1 --urls "$urls" $5 >"$work/party1.out" 2>"$work/party1.err" || status1=$?
+    wait $! || status0=$?
+    equal "$status0 $status1" "$2 $3"
+}
+
+# said TEXT: by both parties, of which one may have learned it from the other's abort.
+said() {
+    grep -qF "$1" "$work/party0.err" || fail "party 0 does not say '$1'"
+    grep -qF "$1" "$work/party1.err" || fail "party 1 does not say '$1'"
+}
+
+case_lang_run() {
+    local a='--const PARTY_0::ROWS=2 --input [1,2]' b='--const PARTY_1::ROWS=1 --input [3]'
+    write_program
+    program_parties run 0 0 "$a" "$b"
+    equal "$(<"$work/party0.out") $(<"$work/party1.out")" '6 6'
+    grep -q 'constant of party 1: PARTY_1::ROWS = 1' "$work/party0.err" || fail "not shown"
+    program_parties panic 3 3 "$a" '--const PARTY_1::ROWS=1 --input [255]'
+    grep -q "panic: overflow at" "$work/party1.err" || fail "no panic"
+    program_parties const 4 4 "$a" "$b --const PARTY_0::ROWS=3"
+    said 'it was set to'
+    said PARTY_0::ROWS
+    program_parties panics 4 4 "$a" "$b --panics off"
+    said "has panics '"
+    program_parties fn 4 4 "$a" '--fn first --input 1'
+    said "has fn '"
+    sed 's/0u8/1u8/' "$work/sum.rs" >"$work/other.rs"
+    program_parties program 4 4 "$a" "$b" "$work/other.rs"
+    said "has program '"
 }
 
 case_run_missing_peer() {
@@ -1143,7 +1313,7 @@ case_demo() {
     ! grep -q $'\033' "$work/demo.out" || fail "colours in a file"
 }
 
-commands=(run local keygen 'party show' 'session make' 'session show' 'circuit info' 'circuit check' 'circuit eval' 'circuit convert' 'circuit make'
+commands=(run local check fmt eval cost build explain keygen 'party show' 'session make' 'session show' 'circuit info' 'circuit check' 'circuit eval' 'circuit convert' 'circuit make'
     'channel send' 'channel recv' ping 'bench engine' 'bench channel')
 
 if [ $# = 0 ]; then
