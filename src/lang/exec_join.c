@@ -89,7 +89,7 @@ static whist_status push_pair(struct exec *x, const struct join *j, uint64_t k)
     return exec_push(x, x->stack[j->rows + k + 1]);
 }
 
-/* Do the pair's rows have one key and come from the first and the second table? */
+/* Do the pair's rows have one key and come from different tables? */
 static word_id pair_matches(struct exec *x, const struct join *j, size_t pair)
 {
     if (x->p.status != WHIST_OK) {
@@ -98,7 +98,7 @@ static word_id pair_matches(struct exec *x, const struct join *j, size_t pair)
     uint32_t tag_at = j->width - j->key - 1;
     word_id a = x->stack[pair], b = x->stack[pair + 1];
     word_id tag_a = word_slice(&x->p, a, tag_at, 1), tag_b = word_slice(&x->p, b, tag_at, 1);
-    word_id tags = word_and(&x->p, word_not(&x->p, tag_a), tag_b);
+    word_id tags = word_binary(&x->p, WORD_XOR, tag_a, tag_b);
     if (j->key == 0 || x->p.status != WHIST_OK) {
         return tags;
     }

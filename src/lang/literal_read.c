@@ -9,6 +9,8 @@
  *   struct  = NAME "{" [NAME ":" value {"," NAME ":" value} [","]] "}"
  *   enum    = NAME "::" NAME ["(" [value {"," value} [","]] ")"]
  *   size    = DIGITS ["usize"] | NAME                     (of a const)
+ *
+ * Any value but a tuple may stand in parentheses.
  */
 #include "lang/literal_impl.h"
 
@@ -271,9 +273,8 @@ static whist_status read_enum(struct reader *r, const struct path *path, uint8_t
 
 /* ---- All ---- */
 
-/* bits is zero already. As deep as the type is nested. */
-static whist_status read_value(struct reader *r, const struct path *path, uint8_t *bits,
-                               const struct lang_type *t)
+static whist_status read_bare(struct reader *r, const struct path *path, uint8_t *bits,
+                              const struct lang_type *t)
 {
     struct number n;
 
@@ -293,6 +294,24 @@ static whist_status read_value(struct reader *r, const struct path *path, uint8_
         literal_put(bits, lang_width(t), literal_bits(&n));
         return WHIST_OK;
     }
+}
+
+/* bits is zero already. As deep as the type is nested. */
+static whist_status read_value(struct reader *r, const struct path *path, uint8_t *bits,
+                               const struct lang_type *t)
+{
+    size_t n_open = 0;
+
+    while (t->kind != TYPE_TUPLE && reader_take(r, '(')) {
+        n_open++;
+    }
+    TRY(read_bare(r, path, bits, t));
+    for (; n_open > 0; n_open--) {
+        if (!reader_take(r, ')')) {
+            return reader_fail(r, path, t, "no closing bracket");
+        }
+    }
+    return WHIST_OK;
 }
 
 whist_status literal_read(struct lang_unit *unit, uint8_t *bits_out, const struct lang_type *t,

@@ -85,6 +85,7 @@ static void values_are_read_and_written(void)
     check_value(T, "(Unit {}, Only::It(-1), ())", "(Unit {}, Only::It(-1), ())",
                 "[{}, {\"It\": [-1]}, []]");
     check_value(B, "true", "true", "true");
+    check_value(A, " ( ([(1), -2]) )", "[1, -2]", "[1, -2]");
     check_value(N, "18446744073709551615", "18446744073709551615", "18446744073709551615");
     check_value(Z, "[7; 0]", "[]", "[]");
     check_value(O, "(5,)", "(5)", "[5]");
@@ -139,6 +140,7 @@ static void errors_name_part_and_type(void)
     check_refused(N, "", l, "no value: expected u64");
     check_refused(N, "--1", l, "not a number");
     check_refused(Z, "[]", l, "expected [u8; 0]");
+    check_refused(B, "((true)", l, "no closing bracket");
     check_refused(B, "1", l, "neither true nor false");
     check_refused(S, "{\"zeta\": 4711}", j, ".zeta: a number outside the range");
     check_refused(S, "{\"zeta\": 1, \"zeta\": 1}", j, ".zeta: a field that is given twice");
