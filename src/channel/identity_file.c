@@ -90,6 +90,7 @@ static whist_status read_file(struct whist_buffer *text_out, bool secret, const 
 }
 
 /* Answers every question for a passphrase with "there is none", and remembers that it was asked. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): the type is OpenSSL's */
 static int refuse_passphrase(char *buf, int size, int rwflag, void *asked)
 {
     (void)buf, (void)size, (void)rwflag;

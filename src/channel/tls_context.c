@@ -218,20 +218,19 @@ static int alert_code(tls_flaw what)
     return X509_V_ERR_SUBJECT_ISSUER_MISMATCH; /* certificate_unknown */
 }
 
-int whist_tls_verify(X509_STORE_CTX *store, void *unused)
+int whist_tls_verify(X509_STORE_CTX *store, void *context)
 {
     const SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
     struct tls *tls = SSL_get_app_data(ssl);
-    struct tls_context *context = tls->context;
-    int64_t now_s = whist_tls_now(&context->clock);
+    int64_t now_s = whist_tls_now(&tls->context->clock);
     tls_flaw st = TLS_NO_MEMORY;
-    (void)unused;
+    (void)context; /* the connection has its own */
     if (whist_tls_show(&tls->shown, X509_STORE_CTX_get0_cert(store),
                        X509_STORE_CTX_get0_untrusted(store))) {
         whist_pin_text(tls->peer_pin, tls->shown.pin);
         st = tls->trust != NULL
                  ? whist_tls_judge_server(tls->trust, tls->peer, &tls->shown, now_s, &tls->fault)
-                 : judge_any(context, &tls->shown, now_s, &tls->fault);
+                 : judge_any(tls->context, &tls->shown, now_s, &tls->fault);
     } else {
         whist_fail(&tls->fault, WHIST_ERR_NOMEM, WHIST_NO_PEER, NULL, "TLS: out of memory");
     }

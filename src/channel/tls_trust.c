@@ -160,7 +160,7 @@ void whist_tls_trust_free(struct tls_trust *trust)
     if (trust == NULL) {
         return;
     }
-    for (size_t i = 0; i < trust->n; i++) {
+    for (size_t i = 0; trust->parties != NULL && i < trust->n; i++) {
         proof_clear(&trust->parties[i].proof);
         proof_clear(&trust->parties[i].server);
     }
@@ -310,9 +310,9 @@ tls_flaw whist_tls_judge_client(const struct tls_trust *trust, size_t *party_out
                                 const struct tls_shown *shown, int64_t now_s,
                                 struct whist_error *err)
 {
-    char pin[WHIST_PIN_TEXT], text[400];
     tls_flaw st = find_party(trust, party_out, shown, X509_PURPOSE_SSL_CLIENT, now_s, err);
     if (st == TLS_UNKNOWN) {
+        char pin[WHIST_PIN_TEXT], text[400];
         whist_pin_text(pin, shown->pin);
         snprintf(text, sizeof text,
                  "the certificate is of no party of this session (its key is %s): has a party made "

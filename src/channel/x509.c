@@ -10,7 +10,7 @@
 
 /* ---- Errors ---- */
 
-whist_status whist_openssl_fail(struct whist_error *err, whist_status status, const char *fmt, ...)
+whist_status(whist_openssl_fail)(struct whist_error *err, whist_status status, const char *fmt, ...)
 {
     const char *reason = NULL;
     unsigned long code;
@@ -115,6 +115,7 @@ int64_t whist_wall_clock_s(void)
 /* ---- PEM ---- */
 
 /* No block asks for a passphrase on the terminal. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): the type is OpenSSL's */
 static int no_passphrase(char *buf, int size, int rwflag, void *ctx)
 {
     (void)buf, (void)size, (void)rwflag, (void)ctx;

@@ -25,6 +25,11 @@ struct whist_identity {
  * WHIST_ERR_NOMEM instead of status if memory was the reason. Empties the queue. */
 whist_status whist_openssl_fail(struct whist_error *err, whist_status status, const char *fmt, ...)
     WHIST_PRINTF(3, 4);
+#ifdef __clang_analyzer__
+/* The analyzer sees one file at a time: this tells it that there is an error. */
+#define whist_openssl_fail(err, status, ...)                                                       \
+    ((void)whist_openssl_fail(err, status, __VA_ARGS__), (status))
+#endif
 
 /* SHA-256 of the SubjectPublicKeyInfo. */
 WHIST_MUST_CHECK bool whist_x509_pin(uint8_t pin_out[WHIST_PIN_LEN], const X509 *certificate);
