@@ -75,10 +75,13 @@ static whist_status check_files(const struct args *args, size_t max, struct whis
 
     for (size_t i = 0; i < args->n_operands; i++) {
         const char *file = args->operands[i];
-        if (strcmp(file, "-") != 0 && stat(file, &info) != 0) {
+        if (strcmp(file, "-") == 0) {
+            continue;
+        }
+        if (stat(file, &info) != 0) {
             return cli_fail_errno(err, "cannot open %.200s", file);
         }
-        if (strcmp(file, "-") != 0 && S_ISREG(info.st_mode) && (uint64_t)info.st_size > max) {
+        if (S_ISREG(info.st_mode) && (uint64_t)info.st_size > max) {
             return cli_fail(err, WHIST_ERR_LIMIT, "%.200s is longer than %zu bytes", file, max);
         }
     }
