@@ -141,13 +141,17 @@ case_byte_stream_http() {
 mkdir build && ln -s "$WHIST" build/whist
 
 case_readme_local() {
-    block 'Try it' 1 >commands
-    [ -s commands ] || fail 'the README has no commands in "Try it"'
-    # The first lines get and build the project.
-    grep '^build/whist' commands >local || fail 'no command of build/whist'
-    bash -e local >out 2>local.err || fail "$(<local)"
-    block 'Try it' 1 text >wanted
-    diff wanted out >&2 || fail 'the README shows another output'
+    local k
+    ln -s "$SOURCE/examples" examples
+    for k in 1 2; do
+        block 'Try it' "$k" >commands
+        [ -s commands ] || fail "the README has no commands in \"Try it\", block $k"
+        # The first lines get and build the project.
+        grep '^build/whist' commands >local || fail 'no command of build/whist'
+        bash -e local >out 2>local.err || fail "$(<local)"
+        block 'Try it' "$k" text >wanted
+        diff wanted out >&2 || fail 'the README shows another output'
+    done
 }
 
 # typed K I: block 1 and block K as they are typed in terminal I, with our ports.
