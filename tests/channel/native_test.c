@@ -332,6 +332,11 @@ static void silent_peer(void)
     raw_party_start(&p, &o, "");
     int fd = raw_connect(p.port);
     int from = raw_party_contact(&p, fd);
+    int health = raw_connect(p.port);
+    raw_send_text(health, "GET /ready HTTP/1.1\r\n\r\nGET /metrics HTTP/1.1\r\n\r\n");
+    raw_expect_text(health, 200, "ready");
+    CHECK(raw_status(health) == 200);
+    close(health);
     expect(p.ch, 1, WHIST_ERR_UNREACHABLE, "no sign of life");
     CHECK(atomic_load(&reports) >= 1);
     close(fd);
@@ -380,6 +385,50 @@ static void long_message(void)
         CHECK(s.payload_received == len && s.wire_received > len &&
               s.wire_received < len + len / 50);
         free_channels(ch, 2);
+    }
+}
+
+/* Whatever allocation fails, and all after it: two parties see the same bytes, or an error. */
+static void conversation(long k, bool tls)
+{
+    const struct whist_http_options o = {.timeout_ms = 40,
+                                         .connect_timeout_ms = 60,
+                                         .linger_ms = 20,
+                                         .heartbeat_ms = 20,
+                                         .answer_ms = 30};
+    struct whist_channel *ch[2];
+    struct whist_buffer msg = {0};
+    struct whist_error err = {0};
+    whist_alloc_fail_after(k);
+    whist_status st = make_native_channels(ch, 2, &o, tls, &err);
+    if (st != WHIST_OK) {
+        whist_alloc_fail_after(-1);
+        CHECK_MSG(st == WHIST_ERR_NOMEM || st == WHIST_ERR_IO, "allocation %ld: %s", k, err.text);
+        return;
+    }
+    for (int i = 0; i < 4 && st == WHIST_OK; i++) {
+        const char *text = i % 2 == 0 ? "hello" : "and some more";
+        size_t from = (size_t)i / 2;
+        st = whist_channel_send(ch[from], 1 - from, whist_bytes(text, strlen(text)), "x", 0, &err);
+        if (st == WHIST_OK) {
+            st = whist_channel_recv(ch[1 - from], from, &msg, "x", 0, &err);
+            CHECK(st != WHIST_OK ||
+                  (msg.len == strlen(text) && memcmp(msg.data, text, msg.len) == 0));
+        }
+    }
+    whist_alloc_fail_after(-1);
+    CHECK_MSG(st == WHIST_OK || err.text[0] != '\0', "allocation %ld: %s", k,
+              whist_status_name(st));
+    whist_buffer_clear(&msg);
+    free_channels(ch, 2);
+}
+
+static void allocation_failures(void)
+{
+    (void)test_trust();
+    for (long k = 0; k < test_scale(200); k++) {
+        conversation(k, false);
+        conversation(k, true);
     }
 }
 
@@ -456,17 +505,12 @@ static void plain_to_tls(void)
 }
 
 static const struct test_case cases[] = {
-    {"unix_sockets", unix_sockets},
-    {"bad_options", bad_options},
-    {"sessions_plain", sessions_plain},
-    {"sessions_tls", sessions_tls},
-    {"mismatches", mismatches},
-    {"restarted", restarted},
-    {"silent_peer", silent_peer},
-    {"answer_in_time", answer_in_time},
-    {"long_message", long_message},
-    {"strangers", strangers},
-    {"impostor", impostor},
+    {"unix_sockets", unix_sockets},     {"bad_options", bad_options},
+    {"sessions_plain", sessions_plain}, {"sessions_tls", sessions_tls},
+    {"mismatches", mismatches},         {"restarted", restarted},
+    {"silent_peer", silent_peer},       {"answer_in_time", answer_in_time},
+    {"long_message", long_message},     {"allocation_failures", allocation_failures},
+    {"strangers", strangers},           {"impostor", impostor},
     {"plain_to_tls", plain_to_tls},
 };
 TEST_MAIN(cases)
