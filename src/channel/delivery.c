@@ -285,6 +285,12 @@ bool whist_delivery_writable(const struct delivery *d, size_t len)
                               d->outbox + len + WHIST_FRAME_COST <= d->opt.outbox_bytes);
 }
 
+bool whist_delivery_roomy(const struct delivery *d, size_t len)
+{
+    size_t eighth = d->opt.outbox_bytes / 8, room = eighth < ROOMY_MAX ? eighth : ROOMY_MAX;
+    return whist_delivery_writable(d, len > room ? len : room);
+}
+
 /* What keeps the link from sending. */
 static whist_status check_sending(const struct delivery *d, size_t len, const char *phase,
                                   struct whist_error *err)

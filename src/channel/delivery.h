@@ -126,6 +126,11 @@ WHIST_MUST_CHECK whist_status whist_delivery_send_view(struct delivery *d, int64
  */
 bool whist_delivery_writable(const struct delivery *d, size_t len);
 
+/* True if it is worth it to wake a thread that waits for room for len bytes: there is that room,
+ * and an eighth of the outbox or 1 MiB is free. (Otherwise each POST that is acknowledged would let
+ * a sender do a single step.) */
+bool whist_delivery_roomy(const struct delivery *d, size_t len);
+
 /* Moves the next message to msg_out, which must be empty.
  *   WHIST_ERR_TIMEOUT   there is none yet; nothing is consumed (err is not filled)
  *   WHIST_ERR_PROTOCOL  it has another phase; err names both labels. Nothing is consumed; the link

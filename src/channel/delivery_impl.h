@@ -20,6 +20,8 @@
 #define SEGMENTS_MAX 192
 /* POSTs received before an earlier one, kept at most; more than an honest peer has outstanding. */
 #define EARLY_MAX 256
+/* Room in the outbox for which a sender that waits is woken, at most, in bytes. */
+#define ROOMY_MAX ((size_t)1048576)
 /* Pause before memory is asked for again, in milliseconds. */
 #define NOMEM_PAUSE_MS 50
 /* With this many POSTs with messages in flight, small messages wait for others to share theirs, …

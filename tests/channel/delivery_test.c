@@ -342,6 +342,11 @@ static void outbox(void)
     pair_send(&p, 1, 1000 - 2 * WHIST_FRAME_COST - 1, 1, "x");
     CHECK(whist_delivery_writable(p.d[1], 1) && !whist_delivery_writable(p.d[1], 2));
     CHECK(!whist_delivery_writable(p.d[1], SIZE_MAX));
+    CHECK(!whist_delivery_roomy(p.d[1], 1)); /* an eighth is not free */
+    pair_shuttle(&p);
+    CHECK(whist_delivery_roomy(p.d[1], 1) && whist_delivery_roomy(p.d[1], 5000));
+    pair_send(&p, 1, 1000 - 2 * WHIST_FRAME_COST - 124, 1, "x"); /* 124 + 128 are free */
+    CHECK(whist_delivery_writable(p.d[1], 124) && !whist_delivery_roomy(p.d[1], 1));
     pair_free(&p);
 }
 
