@@ -228,12 +228,22 @@ static void parse_kept(struct http_server *s, struct http_conn *c)
     }
 }
 
+/* People must hear of it when a certificate was refused, by this party or by its peer: the parties'
+ * session files differ. Not more often than once a second, because anybody may connect. */
 static void log_broken(struct http_server *s, const struct whist_error *err)
 {
-    if (err->status != WHIST_OK) {
-        whist_logf(&s->log, WHIST_LOG_INFO, "http: a connection to this party ended: %s",
-                   err->text);
+    whist_log_level level = WHIST_LOG_INFO;
+    if (err->status == WHIST_OK) {
+        return;
     }
+    if (err->status == WHIST_ERR_CHECK || err->status == WHIST_ERR_CLOSED) {
+        int64_t now = whist_clock_ms();
+        if (s->refused_ms == 0 || now - s->refused_ms >= 1000) {
+            s->refused_ms = now;
+            level = WHIST_LOG_WARN;
+        }
+    }
+    whist_logf(&s->log, level, "http: a connection to this party ended: %s", err->text);
 }
 
 /* Sends what the socket takes. */

@@ -97,6 +97,7 @@ struct http_server {
     struct http_conn *lazy;    /* connections with answers that wait for others, … */
     int64_t lazy_ms;           /* … until then */
     uint64_t warned;           /* bit 0: the service's; 1: of memory */
+    int64_t refused_ms;        /* last warning about a certificate; 0: none */
     uint8_t *scratch;          /* HTTP_SCRATCH bytes, where the I/O thread reads */
 };
 
