@@ -28,7 +28,9 @@ configure_file(cmake/whist.pc.in "${PROJECT_BINARY_DIR}/install/whist.pc" @ONLY)
 install(FILES "${PROJECT_BINARY_DIR}/install/whist.pc" DESTINATION "${pc_dir}")
 
 # Pages and completion of the command.
-foreach(page whist whist-keygen whist-party whist-session whist-run whist-local whist-channel whist-ping whist-circuit whist-bench)
+foreach(page
+    whist whist-keygen whist-party whist-session whist-run whist-local whist-channel whist-ping
+    whist-check whist-fmt whist-eval whist-cost whist-build whist-explain whist-circuit whist-bench)
   if(EXISTS "${PROJECT_SOURCE_DIR}/man/${page}.1")
     install(FILES "man/${page}.1" DESTINATION "${CMAKE_INSTALL_MANDIR}/man1")
   endif()
