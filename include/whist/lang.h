@@ -58,6 +58,9 @@ struct whist_program_options {
     /** Called now and then; true cancels: WHIST_ERR_CANCELLED. May be NULL. */
     bool (*cancelled)(void *arg);
     void *cancelled_arg; /**< given to cancelled */
+    /** Looks for fewer AND gates everywhere in large programs too (all parties alike: it decides the
+     * circuit). Small ones get all of it anyway. Several times as slow. */
+    bool thorough;
 };
 
 /** A constant from outside, PARTY::NAME = value. */

@@ -16,6 +16,7 @@ struct rewriting {
     size_t n_old;
     whist_wire *map; /* of old nodes */
     uint8_t *uses;   /* 0: dead, 2: two or more */
+    size_t *marks, n_marks;
 };
 
 /* Nodes of the old builder that stand for a sum or a product. */
@@ -167,13 +168,21 @@ static void count_uses(struct rewriting *r, const whist_wire *roots, size_t n)
 
 static void remake(struct rewriting *r)
 {
+    size_t mark = 0;
+
     for (size_t i = 0; i < r->n_old && builder_ok(r->b); i++) {
         uint32_t x = (uint32_t)i;
+        while (mark < r->n_marks && r->marks[mark] <= i) {
+            r->marks[mark++] = x <= r->b->n_leaves ? i : r->b->n_nodes;
+        }
         if (x <= r->b->n_leaves) {
             r->map[i] = x << 1;
         } else if (r->uses[i] != 0) {
             r->map[i] = is_xor(r, x) ? make_xor(r, x) : make_and(r, x);
         }
+    }
+    for (; mark < r->n_marks; mark++) {
+        r->marks[mark] = r->b->n_nodes;
     }
 }
 
@@ -188,9 +197,10 @@ static uint64_t needed_ands(const struct rewriting *r)
 }
 
 /* Makes everything again; returns how many ANDs there were before. */
-static uint64_t pass(struct whist_builder *b, whist_wire *roots, size_t n)
+static uint64_t pass(struct whist_builder *b, whist_wire *roots, size_t n, size_t *marks,
+                     size_t n_marks)
 {
-    struct rewriting r = {.b = b, .n_old = b->n_nodes};
+    struct rewriting r = {.b = b, .n_old = b->n_nodes, .marks = marks, .n_marks = n_marks};
     struct node *old = whist_alloc(b->n_nodes, sizeof *old);
     uint64_t ands = 0;
 
@@ -216,13 +226,14 @@ static uint64_t pass(struct whist_builder *b, whist_wire *roots, size_t n)
     return ands;
 }
 
-void builder_rewrite(struct whist_builder *b, whist_wire *roots, size_t n)
+void builder_rewrite(struct whist_builder *b, whist_wire *roots, size_t n, size_t *marks,
+                     size_t n_marks)
 {
     uint64_t before = UINT64_MAX;
 
     for (int i = 0; i < MAX_PASSES && builder_ok(b) && b->n_nodes <= b->rewrite_left; i++) {
         b->rewrite_left -= b->n_nodes;
-        uint64_t ands = pass(b, roots, n);
+        uint64_t ands = pass(b, roots, n, marks, n_marks);
         if (ands >= before) {
             break; /* the pass before has changed nothing */
         }

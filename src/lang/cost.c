@@ -40,6 +40,25 @@ static void add_mark(void *ctx, const struct whist_builder *b, uint32_t place)
     m->v[m->n++] = (struct mark){b->n_nodes, place};
 }
 
+/* The gates as the circuit has them in the end. */
+static void rewrite(struct lower *l, struct marks *m)
+{
+    size_t *first = whist_alloc(m->n + 1, sizeof *first);
+
+    if (first == NULL) {
+        m->status = WHIST_ERR_NOMEM;
+        return;
+    }
+    for (size_t k = 0; k < m->n; k++) {
+        first[k] = m->v[k].first;
+    }
+    builder_rewrite(l->b, l->outputs, l->n_outputs, first, m->n);
+    for (size_t k = 0; k < m->n; k++) {
+        m->v[k].first = first[k];
+    }
+    whist_free(first);
+}
+
 /* Nodes that the outputs need, one byte each; NULL without memory. */
 static uint8_t *find_live(const struct lower *l)
 {
@@ -86,6 +105,9 @@ whist_status cost_walk(const struct word_program *program, cost_visit visit, voi
     TRY(whist_builder_new(&l.b, err));
     lower_inputs(&l, program);
     lower_segment(&l, program);
+    if (builder_ok(l.b) && marks.status == WHIST_OK) {
+        rewrite(&l, &marks);
+    }
     whist_status st = l.b->status != WHIST_OK ? l.b->status : marks.status;
     if (st == WHIST_OK) {
         live = find_live(&l);

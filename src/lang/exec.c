@@ -163,6 +163,7 @@ static whist_status init(struct exec *x)
 {
     word_init(&x->p);
     x->p.panics = x->options.panics;
+    x->p.thorough = x->options.thorough;
     x->p.max_nodes = x->options.max_steps < UINT32_MAX ? x->options.max_steps : UINT32_MAX;
     x->guard = WORD_TRUE;
     x->fn_offsets = whist_zalloc((size_t)x->unit->n_fns + 1, sizeof *x->fn_offsets);

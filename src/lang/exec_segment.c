@@ -87,6 +87,7 @@ whist_status exec_segment(struct exec *x)
     x->steps += old.n_nodes - x->segment_start;
     word_init(&x->p);
     x->p.panics = old.panics;
+    x->p.thorough = old.thorough;
     x->p.max_nodes = old.max_nodes;
     x->p.place = old.place;
     r.map = whist_zalloc(old.n_nodes, sizeof *r.map);

@@ -318,6 +318,9 @@ void lower_segment(struct lower *l, const struct word_program *p)
         builder_fail(l->b, st);
         return;
     }
+    if (better.thorough) {
+        l->b->local_left = l->b->rewrite_left = UINT64_MAX;
+    }
     lower_words(l, &better);
     l->p = NULL;
     word_clear(&better);
@@ -359,7 +362,7 @@ whist_status gates_circuit(struct whist_circuit **circuit_out, const struct word
     lower_inputs(&l, program);
     lower_segment(&l, program);
     if (builder_ok(l.b)) {
-        builder_rewrite(l.b, l.outputs, l.n_outputs);
+        builder_rewrite(l.b, l.outputs, l.n_outputs, NULL, 0);
         whist_builder_output(l.b, l.outputs, l.n_outputs);
     }
     st = whist_builder_finish(l.b, circuit_out, err);

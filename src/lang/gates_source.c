@@ -60,7 +60,7 @@ static void give_segment(struct stream *s)
     memcpy(kept, l->kept, l->n_kept * sizeof *kept);
     kept[l->n_kept] = l->flag;
     memcpy(kept + l->n_kept + 1, l->site, sizeof l->site);
-    builder_rewrite(l->b, kept, n);
+    builder_rewrite(l->b, kept, n, NULL, 0);
     emit_piece(&s->emitter, l->b, kept, n);
     memcpy(l->kept, kept, l->n_kept * sizeof *kept);
     l->flag = kept[l->n_kept];
@@ -77,7 +77,7 @@ static void give_last(struct stream *s)
         builder_fail(l->b, WHIST_ERR_NOMEM);
         return;
     }
-    builder_rewrite(l->b, l->outputs, l->n_outputs);
+    builder_rewrite(l->b, l->outputs, l->n_outputs, NULL, 0);
     emit_end(&s->emitter, l->b, l->outputs, l->n_outputs, s->output_slots);
 }
 

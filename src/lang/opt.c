@@ -282,6 +282,7 @@ static void begin(struct opt *o, const struct word_program *p)
     word_init(out);
     out->max_nodes = p->max_nodes;
     out->panics = p->panics;
+    out->thorough = p->thorough;
     out->last = p->last;
     out->n_inputs = p->n_inputs;
     out->input_widths = copy(p->input_widths, p->n_inputs, sizeof *p->input_widths);

@@ -10,6 +10,7 @@ whist_status program_run(const struct whist_program *p, struct word_sink *sink,
                          struct word_program *last_out, struct whist_error *err)
 {
     const struct exec_options options = {.panics = (enum word_panics)p->panics,
+                                         .thorough = p->options.thorough,
                                          .max_steps = p->options.limits.max_steps,
                                          .cancelled = p->options.cancelled,
                                          .cancelled_arg = p->options.cancelled_arg,

@@ -135,6 +135,7 @@ struct word_program {
     size_t n_kept, cap_kept;
     bool last;
     enum word_panics panics;
+    bool thorough; /* gates are rewritten without limits of time */
     struct word_site *sites;
     size_t n_sites, cap_sites;
     uint64_t max_nodes;  /* limit; more are WHIST_ERR_LIMIT */

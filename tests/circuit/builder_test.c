@@ -178,7 +178,7 @@ static void sums_and_products_are_made_again(void)
     out[1] = whist_builder_and(b, bd, be);
     out[2] = whist_builder_and(b, in[0], in[4]);
     CHECK(whist_builder_ands(b) == 7);
-    builder_rewrite(b, out, 3);
+    builder_rewrite(b, out, 3, NULL, 0);
     whist_builder_output(b, out, 3);
     struct whist_circuit *c = finish(b);
     CHECK_MSG(c->n_ands == 1 + 2 + 1, "%llu ANDs", (unsigned long long)c->n_ands);
@@ -285,7 +285,7 @@ static void random_gates_are_folded_right(void)
             out[i] = known[n].wire;
         }
         if (seed % 2 != 0) { /* only some of the gates are needed then */
-            builder_rewrite(b, out, N_STEPS);
+            builder_rewrite(b, out, N_STEPS, NULL, 0);
         }
         whist_builder_output(b, out, N_STEPS);
         struct whist_circuit *c = finish(b);
