@@ -61,6 +61,7 @@ static whist_status subject_init(struct subject *s, const struct bench_case *wha
     const struct whist_circuit_shape *shape = s->source->ops->shape(s->source);
     struct computation *c = &s->c;
     c->n = n;
+    c->plain = true; /* as other programs are measured */
     c->n_inputs = shape->n_inputs;
     c->input_widths = shape->input_widths;
     c->n_outputs = shape->n_outputs;

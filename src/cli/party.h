@@ -23,6 +23,7 @@ struct computation {
     uint64_t receivers; /* bit i: party i learns the outputs; never 0 */
     struct whist_session_options session;
     bool legacy;                    /* over the legacy wire */
+    bool plain;                     /* processes of this command: without TLS */
     const struct party_link *waits; /* show on the terminal whom the party waits for; or NULL */
     /* What can be settled only with the others: called on the channel before the session; may
      * change the computation and the inputs of the party. NULL: nothing. */

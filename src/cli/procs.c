@@ -245,9 +245,14 @@ struct party_task {
     struct whist_session_file *session;
 };
 
+static bool uses_tls(const struct party_task *task)
+{
+    return !task->c->legacy && !task->c->plain;
+}
+
 static whist_status make_keys(struct party_task *task, struct whist_error *err)
 {
-    for (size_t i = 0; i < task->c->n && !task->c->legacy; i++) {
+    for (size_t i = 0; i < task->c->n && uses_tls(task); i++) {
         char name[40];
         snprintf(name, sizeof(name), "party-%zu", i);
         const struct whist_identity_options options = {.name = name, .days = 1};
@@ -288,13 +293,13 @@ static void clear_task(struct party_task *task)
 static void set_link(struct party_link *link, const struct party_task *task, size_t me)
 {
     memset(link, 0, sizeof(*link));
-    if (task->c->legacy) {
+    if (uses_tls(task)) {
+        link_use_session(link, task->session, me, task->keys[me]);
+    } else {
         link->http.n = task->c->n;
         link->http.me = me;
         link->http.urls = task->urls.urls;
-        link->http.legacy = true;
-    } else {
-        link_use_session(link, task->session, me, task->keys[me]);
+        link->http.legacy = task->c->legacy;
     }
     link->http.timeout_ms = task->c->session.timeout_ms;
     link->http.connect_timeout_ms = task->c->session.timeout_ms;
@@ -397,7 +402,7 @@ static whist_status start_parties(struct procs *p, struct party_task *task, stru
     TRY(make_keys(task, err));
     for (int attempt = 0; attempt < PORT_ATTEMPTS && st == WHIST_ERR_IO; attempt++) {
         TRY(loopback_urls(&task->urls, task->c->n, err));
-        if (!task->c->legacy) {
+        if (uses_tls(task)) {
             TRY(make_session(task, err));
         }
         TRY(procs_start(p, task->c->n, child_body, task, err));

@@ -51,8 +51,8 @@ whist_status proc_recv_result(struct proc_result *out, const struct proc *p, siz
                               struct whist_error *err);
 
 /* Runs all parties of c over HTTP, one process each: native with mutual TLS and keys for this run
- * only, or with c->legacy over the legacy wire. Collects n results. inputs is a byte for each bit
- * of all inputs in the circuit's order. */
+ * only, with c->plain without TLS, or with c->legacy over the legacy wire. Collects n results.
+ * inputs is a byte for each bit of all inputs in the circuit's order. */
 whist_status procs_compute(struct proc_result *results, const struct computation *c,
                            const uint8_t *inputs, struct whist_error *err);
 /* The input bits of one party, its groups in order; to be wiped and freed. NULL: out of memory. */
