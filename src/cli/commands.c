@@ -60,7 +60,7 @@ const struct command commands[] = {
      COMMON | BIT(NAME) | BIT(URL) | BIT(KEY) | BIT(CERT) | BIT(CA) | BIT(TLS_NAME) |
          BIT(SERVER_PIN) | BIT(SERVER_CA) | BIT(SERVER_NAME) | BIT(OUTPUT),
      BIT(URL), 0, 0, cmd_party_show, NULL},
-    {"session make", "CARD...", "Make a session file of the cards of all parties",
+    {"session make", "CARD CARD...", "Make a session file of the cards of all parties",
      "\nThe order of the cards is that of the parties: the first one is party 0.",
      COMMON | BIT(OUTPUT) | BIT(TIMEOUT) | BIT(HEARTBEAT) | BIT(DEAD) | BIT(POST_BYTES), 0, 2,
      WHIST_MAX_PARTIES, cmd_session_make, NULL},

@@ -66,6 +66,20 @@ static whist_status choose_files(struct key_files *out, const char *name, const 
     return WHIST_OK;
 }
 
+/* Told with what to do; saving refuses to overwrite anyway. */
+static whist_status check_free(const char *path, struct whist_error *err)
+{
+    struct stat info;
+
+    if (lstat(path, &info) != 0) {
+        return WHIST_OK;
+    }
+    return cli_fail(err, WHIST_ERR_IO,
+                    "%.200s exists, and keys are not overwritten: take another --name or --output, "
+                    "or remove it if nobody uses it",
+                    path);
+}
+
 static whist_status print_key(const struct whist_identity *id, const struct key_files *files,
                               bool as_json, struct whist_error *err)
 {
@@ -109,6 +123,8 @@ whist_status cmd_keygen(const struct args *args, struct whist_error *err)
     }
     TRY_OUT(choose_name(&options.name, args, err));
     TRY_OUT(choose_files(files, options.name, args->text[OPT_OUTPUT], err));
+    TRY_OUT(check_free(files->key, err));
+    TRY_OUT(check_free(files->cert, err));
     TRY_OUT(whist_identity_generate(&id, &options, err));
     TRY_OUT(whist_identity_save(id, files->key, files->cert, err));
     st = print_key(id, files, args_has(args, OPT_JSON), err);
