@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* The front end: which programs it takes, what it knows of them, and that hostile ones are refused.
  */
-#include "lang/diag.h"
+#include "lang/front.h"
 
 #include <jansson.h>
 
@@ -449,6 +449,62 @@ static void documented_programs_compile(void)
     fclose(f);
 }
 
+/* ---- Grammar for editors ---- */
+
+/* Whether some pattern below matches the word; includes lead to what there is. */
+static bool has_word(const json_t *node, const json_t *repository, const char *word)
+{
+    char quoted[40];
+    const char *key, *match, *at;
+    size_t len = strlen(word), i;
+    json_t *child;
+    bool found = false;
+
+    if (json_is_array(node)) {
+        json_array_foreach(node, i, child)
+        {
+            found |= has_word(child, repository, word);
+        }
+        return found;
+    }
+    json_object_foreach((json_t *)(uintptr_t)node, key, child)
+    {
+        found |= has_word(child, repository, word);
+        if (strcmp(key, "include") == 0) {
+            CHECK(json_object_get(repository, json_string_value(child) + 1) != NULL);
+        }
+    }
+    match = json_string_value(json_object_get(node, "match"));
+    at = match == NULL ? NULL : strstr(match, word);
+    snprintf(quoted, sizeof(quoted), "\\b%s\\b", word);
+    return found ||
+           (at != NULL &&
+            ((at > match && strchr("(|", at[-1]) != NULL && strchr("|)", at[len]) != NULL) ||
+             strcmp(match, quoted) == 0));
+}
+
+static void grammar_knows_all_words(void)
+{
+    json_t *grammar = json_load_file(WHIST_SOURCE_DIR "/editors/garble.tmLanguage.json", 0, NULL);
+    const json_t *repository = json_object_get(grammar, "repository");
+    char word[32];
+
+    CHECK(repository != NULL);
+    for (token_kind kind = TOK_CONST; kind <= TOK_IN; kind++) {
+        /* `const`, without the quotes */
+        snprintf(word, sizeof(word), "%.*s", (int)strlen(token_text(kind)) - 2,
+                 token_text(kind) + 1);
+        CHECK_MSG(has_word(grammar, repository, word), "%s", word);
+    }
+    for (lang_type_kind kind = TYPE_BOOL; kind <= TYPE_I64; kind++) {
+        CHECK_MSG(has_word(grammar, repository, lang_scalar_name(kind)), "%s",
+                  lang_scalar_name(kind));
+    }
+    CHECK(has_word(grammar, repository, "join_iter") && has_word(grammar, repository, "true"));
+    CHECK(!has_word(grammar, repository, "while"));
+    json_decref(grammar);
+}
+
 /* ---- Hostile programs ---- */
 
 /* before, then n times part, then after */
@@ -692,6 +748,7 @@ static const struct test_case cases[] = {
     {"calls_come_before_callers", calls_come_before_callers},
     {"liberties_are_taken", liberties_are_taken},
     {"documented_programs_compile", documented_programs_compile},
+    {"grammar_knows_all_words", grammar_knows_all_words},
     {"depth_is_limited", depth_is_limited},
     {"length_is_limited", length_is_limited},
     {"sizes_are_limited", sizes_are_limited},
