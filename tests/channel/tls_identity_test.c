@@ -314,22 +314,22 @@ static void by_ca(void)
     struct whist_identity *ca = certs_issue(&(struct certs_form){.name = "root", .ca = true});
     struct whist_identity *wrong = certs_issue(&(struct certs_form){.name = "root", .ca = true});
     struct whist_identity *good =
-        certs_issue(&(struct certs_form){.name = "alice.example", .issuer = ca});
+        certs_issue(&(struct certs_form){.name = "alice.p.example", .issuer = ca});
     struct whist_identity *server =
-        certs_issue(&(struct certs_form){.name = "bob.example", .issuer = ca});
+        certs_issue(&(struct certs_form){.name = "bob.p.example", .issuer = ca});
     struct whist_identity *forged =
-        certs_issue(&(struct certs_form){.name = "alice.example", .issuer = wrong});
-    struct whist_identity *cn = certs_issue(&(struct certs_form){
-        .name = "mallory.example", .common_name = "alice.example", .issuer = ca});
+        certs_issue(&(struct certs_form){.name = "alice.p.example", .issuer = wrong});
+    struct whist_identity *cn = certs_issue(
+        &(struct certs_form){.name = NULL, .common_name = "alice.p.example", .issuer = ca});
     struct whist_identity *wild =
-        certs_issue(&(struct certs_form){.name = "*.example", .issuer = ca});
+        certs_issue(&(struct certs_form){.name = "*.p.example", .issuer = ca});
     struct whist_identity *no_client = certs_issue(
-        &(struct certs_form){.name = "alice.example", .usage = "serverAuth", .issuer = ca});
+        &(struct certs_form){.name = "alice.p.example", .usage = "serverAuth", .issuer = ca});
     char *pem = certs_pem(ca);
     struct whist_party_trust trusts[N];
     memcpy(trusts, parties, sizeof trusts);
-    trusts[ALICE].proof = (struct whist_proof){.ca = pem, .tls_name = "alice.example"};
-    trusts[BOB].proof = (struct whist_proof){.ca = pem, .tls_name = "bob.example"};
+    trusts[ALICE].proof = (struct whist_proof){.ca = pem, .tls_name = "alice.p.example"};
+    trusts[BOB].proof = (struct whist_proof){.ca = pem, .tls_name = "bob.p.example"};
     check_accepted(good, trusts, server, trusts, ALICE);
     check_accepted(ids[CAROL], trusts, server, trusts, CAROL); /* pins and CAs mixed */
     const struct {
@@ -355,7 +355,7 @@ static void by_ca(void)
                                     .b = wild,
                                     .a_trusts = trusts,
                                     .b_trusts = trusts,
-                                    .says = "without the name \"bob.example\"",
+                                    .says = "without the name \"bob.p.example\"",
                                     .alert = "does not know",
                                     .peer = BOB});
     check_refusal(&(struct refusal){.a = good,
@@ -525,17 +525,18 @@ static char *escaped(const char *pem)
     return out;
 }
 
-static char *base64(const struct whist_identity *id, const char *around)
+/* extra: bytes behind the certificate. */
+static char *base64(const struct whist_identity *id, const char *around, size_t extra)
 {
-    unsigned char *der = NULL;
-    int len = i2d_X509(id->certificate, &der);
-    CHECK(len > 0);
-    size_t room = sodium_base64_encoded_len((size_t)len, sodium_base64_VARIANT_ORIGINAL);
+    unsigned char *der = calloc(1, 4096), *end = der;
+    CHECK(der != NULL && i2d_X509(id->certificate, NULL) < 4000);
+    size_t len = (size_t)i2d_X509(id->certificate, &end) + extra;
+    size_t room = sodium_base64_encoded_len(len, sodium_base64_VARIANT_ORIGINAL);
     char *text = malloc(room), *out = malloc(room + 3);
     CHECK(text != NULL && out != NULL);
-    sodium_bin2base64(text, room, der, (size_t)len, sodium_base64_VARIANT_ORIGINAL);
+    sodium_bin2base64(text, room, der, len, sodium_base64_VARIANT_ORIGINAL);
     snprintf(out, room + 3, "%s%s%s", around, text, around);
-    OPENSSL_free(der);
+    free(der);
     free(text);
     return out;
 }
@@ -555,8 +556,8 @@ static void forwarded(void)
     struct whist_error err;
     size_t party = 9;
     char *pem = certs_pem(ids[CAROL]), *pem_eve = certs_pem(eve);
-    char *const texts[] = {escaped(pem), base64(ids[CAROL], ""), base64(ids[CAROL], ":"),
-                           escaped(pem_eve), base64(eve, "")};
+    char *const texts[] = {escaped(pem),     base64(ids[CAROL], "", 0), base64(ids[CAROL], ":", 0),
+                           escaped(pem_eve), base64(eve, "", 0),        base64(ids[CAROL], "", 1)};
     CHECK_OK(whist_tls_trust_new(&trust, parties, N, &err), err);
     for (int i = 0; i < 3; i++) {
         struct whist_bytes header = whist_bytes(texts[i], strlen(texts[i]));

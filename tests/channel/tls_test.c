@@ -100,7 +100,6 @@ static void both_ways(void)
     CHECK(strcmp(whist_tls_suite(pair.client.tls), whist_tls_suite(pair.server.tls)) == 0);
     CHECK(strcmp(SSL_get_version(pair.client.tls->ssl), "TLSv1.3") == 0);
     CHECK(SSL_session_reused(pair.client.tls->ssl) == 0);
-    CHECK(whist_tls_pending(pair.server.tls).len == 0); /* no tickets */
     shut_pair(&pair);
 }
 
@@ -232,6 +231,28 @@ static void nothing_before_the_handshake(void)
     CHECK(whist_tls_suite(pair.server.tls)[0] == '\0');
     CHECK(whist_tls_eof(pair.server.tls, &err) == WHIST_ERR_CLOSED);
     CHECK(strstr(err.text, "before TLS") != NULL);
+    shut_pair(&pair);
+}
+
+/* After the handshake a server says nothing: there are no tickets, and nothing to resume. */
+static void no_tickets(void)
+{
+    struct tls_pair pair = {0};
+    make_parties();
+    tls_pair_open(&pair, alice, both, bob, both, 2);
+    while (!whist_tls_established(pair.server.tls)) {
+        struct whist_bytes out = whist_tls_pending(pair.client.tls);
+        tls_end_feed(&pair.server, out);
+        whist_tls_sent(pair.client.tls, out.len);
+        if (!whist_tls_established(pair.server.tls)) {
+            out = whist_tls_pending(pair.server.tls);
+            CHECK(out.len != 0);
+            tls_end_feed(&pair.client, out);
+            whist_tls_sent(pair.server.tls, out.len);
+        }
+    }
+    CHECK(whist_tls_pending(pair.server.tls).len == 0);
+    CHECK(SSL_SESSION_has_ticket(SSL_get0_session(pair.client.tls->ssl)) == 0);
     shut_pair(&pair);
 }
 
@@ -424,6 +445,7 @@ static const struct test_case cases[] = {
     {"parts", parts},
     {"pending_is_bounded", pending_is_bounded},
     {"nothing_before_the_handshake", nothing_before_the_handshake},
+    {"no_tickets", no_tickets},
     {"ends", ends},
     {"truncated", truncated},
     {"tampered", tampered},

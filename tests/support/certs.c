@@ -65,6 +65,8 @@ struct whist_identity *certs_issue(const struct certs_form *form)
     if (!form->ca) {
         extend(cert, issuer->certificate, NID_ext_key_usage,
                form->usage != NULL ? form->usage : "serverAuth,clientAuth");
+    }
+    if (!form->ca && form->name != NULL) {
         snprintf(san, sizeof san, "DNS:%s", form->name);
         extend(cert, issuer->certificate, NID_subject_alt_name, san);
     }

@@ -14,7 +14,7 @@ struct whist_identity *certs_self(const char *name, int64_t from_s, uint32_t day
 
 /* What certs_issue makes; zero values mean an ordinary certificate of a party. */
 struct certs_form {
-    const char *name;                    /* SAN dNSName */
+    const char *name;                    /* SAN dNSName; NULL: no SAN, with common_name */
     const char *common_name;             /* NULL: as name */
     const char *usage;                   /* extendedKeyUsage; NULL: "serverAuth,clientAuth" */
     bool ca;                             /* may issue others */
