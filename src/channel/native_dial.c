@@ -253,8 +253,11 @@ void whist_dial_look(struct native_link *l, int64_t now)
 {
     for (struct native_conn *c = l->conn; c < l->conn + l->max_conns; c++) {
         if (c->broken) {
-            if (c->state == NATIVE_HANDSHAKE) {
-                note(l, "TLS handshake", c->why[0] != '\0' ? c->why : "the connection ended");
+            /* Over before the POST for which it was made had its turn? */
+            bool in_vain = l->has_parked && l->dialling == NULL;
+            if (c->state == NATIVE_HANDSHAKE || in_vain) {
+                note(l, c->state == NATIVE_HANDSHAKE ? "TLS handshake" : "before a request",
+                     c->why[0] != '\0' ? c->why : "the connection ended");
                 close_conn(l, c, now);
                 dial_failed(l, now);
             } else {
