@@ -83,29 +83,28 @@ static bool ring_reserve(struct delivery *d, size_t n)
 
 /* ---- Frames of the POST whose turn it is ---- */
 
-/* What a POST's frames would break; NULL if they fit behind what came before. */
+/* What a POST's frames would break; NULL if they fit behind what came before. Only the first one
+ * can: those behind it begin messages, and those before the last one end theirs (whist_post_parse).
+ */
 static const char *misfit(const struct delivery *d, const struct post_view *v)
 {
     struct frame_reader r = {.view = v};
     struct frame f;
     const struct assembly *a = &d->assembly;
-    bool active = a->active;
     if (d->peer_fin) {
         return "messages after its FIN";
     }
     if (v->tail.first_message != d->in_begun) {
         return "a message number that is out of step";
     }
-    while (whist_frame_next(&r, &f)) {
-        if (((f.flags & FRAME_FIRST) != 0) == active) {
-            return active ? "a new message inside another" : "a part of no message";
-        }
-        uint64_t left = a->total - a->arrived; /* used for the first frame alone */
-        if (active &&
-            (f.payload.len > left || (f.payload.len == left) != ((f.flags & FRAME_LAST) != 0))) {
-            return "a message of another length than it declared";
-        }
-        active = (f.flags & FRAME_LAST) == 0;
+    WHIST_REQUIRE(whist_frame_next(&r, &f));
+    if (((f.flags & FRAME_FIRST) != 0) == a->active) {
+        return a->active ? "a new message inside another" : "a part of no message";
+    }
+    uint64_t left = a->total - a->arrived;
+    if (a->active &&
+        (f.payload.len > left || (f.payload.len == left) != ((f.flags & FRAME_LAST) != 0))) {
+        return "a message of another length than it declared";
     }
     return NULL;
 }
