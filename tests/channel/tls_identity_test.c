@@ -580,6 +580,8 @@ static void forwarded(void)
         CHECK(whist_tls_trust_forwarded(trust, &party, header, &clock, &err) == WHIST_ERR_CHECK);
         CHECK(strstr(err.text, "no party of this session") != NULL);
     }
+    struct whist_bytes longer = whist_bytes(texts[5], strlen(texts[5]));
+    CHECK(whist_tls_trust_forwarded(trust, &party, longer, &clock, &err) == WHIST_ERR_FORMAT);
     static const char *const bad[] = {
         "",     "-",          "%",           "%2",
         "%zz",  "-----BEGIN", "-----BEGIN%", "-----BEGIN%20CERTIFICATE-----%0A",
