@@ -10,13 +10,18 @@
 enum { MAX_TERMS = 24, MAX_PASSES = 3 };
 #define NONE UINT32_MAX
 
+struct marks {
+    size_t *at;
+    size_t n;
+};
+
 struct rewriting {
     struct whist_builder *b;
     const struct node *old;
     size_t n_old;
     whist_wire *map; /* of old nodes */
     uint8_t *uses;   /* 0: dead, 2: two or more */
-    size_t *marks, n_marks;
+    struct marks marks;
 };
 
 /* Nodes of the old builder that stand for a sum or a product. */
@@ -172,8 +177,8 @@ static void remake(struct rewriting *r)
 
     for (size_t i = 0; i < r->n_old && builder_ok(r->b); i++) {
         uint32_t x = (uint32_t)i;
-        while (mark < r->n_marks && r->marks[mark] <= i) {
-            r->marks[mark++] = x <= r->b->n_leaves ? i : r->b->n_nodes;
+        while (mark < r->marks.n && r->marks.at[mark] <= i) {
+            r->marks.at[mark++] = x <= r->b->n_leaves ? i : r->b->n_nodes;
         }
         if (x <= r->b->n_leaves) {
             r->map[i] = x << 1;
@@ -181,8 +186,8 @@ static void remake(struct rewriting *r)
             r->map[i] = is_xor(r, x) ? make_xor(r, x) : make_and(r, x);
         }
     }
-    for (; mark < r->n_marks; mark++) {
-        r->marks[mark] = r->b->n_nodes;
+    for (; mark < r->marks.n; mark++) {
+        r->marks.at[mark] = r->b->n_nodes;
     }
 }
 
@@ -197,10 +202,9 @@ static uint64_t needed_ands(const struct rewriting *r)
 }
 
 /* Makes everything again; returns how many ANDs there were before. */
-static uint64_t pass(struct whist_builder *b, whist_wire *roots, size_t n, size_t *marks,
-                     size_t n_marks)
+static uint64_t pass(struct whist_builder *b, whist_wire *roots, size_t n, struct marks marks)
 {
-    struct rewriting r = {.b = b, .n_old = b->n_nodes, .marks = marks, .n_marks = n_marks};
+    struct rewriting r = {.b = b, .n_old = b->n_nodes, .marks = marks};
     struct node *old = whist_alloc(b->n_nodes, sizeof *old);
     uint64_t ands = 0;
 
@@ -233,7 +237,7 @@ void builder_rewrite(struct whist_builder *b, whist_wire *roots, size_t n, size_
 
     for (int i = 0; i < MAX_PASSES && builder_ok(b) && b->n_nodes <= b->rewrite_left; i++) {
         b->rewrite_left -= b->n_nodes;
-        uint64_t ands = pass(b, roots, n, marks, n_marks);
+        uint64_t ands = pass(b, roots, n, (struct marks){marks, n_marks});
         if (ands >= before) {
             break; /* the pass before has changed nothing */
         }

@@ -283,9 +283,10 @@ static void lower_words(struct lower *l, const struct word_program *p)
     l->chain = whist_zalloc(p->n_nodes, sizeof *l->chain);
     if (l->at == NULL || l->uses == NULL || l->chain == NULL) {
         builder_fail(l->b, WHIST_ERR_NOMEM);
-    } else {
-        find_uses(l);
+        clear_segment(l);
+        return;
     }
+    find_uses(l);
     for (size_t i = 0; i < p->n_nodes && builder_ok(l->b); i++) {
         if (l->uses[i] == 0) {
             continue;
