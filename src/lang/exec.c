@@ -68,7 +68,7 @@ void exec_check(struct exec *x, word_id cond, uint32_t site)
     if (site == LANG_NO_SITE || x->p.status != WHIST_OK) {
         return;
     }
-    if (cond == WORD_FALSE || x->guard == WORD_FALSE || x->p.panics == WORD_PANICS_OFF) {
+    if (x->p.panics == WORD_PANICS_OFF || word_excludes(&x->p, x->guard, cond)) {
         return;
     }
     if (x->site_numbers[site] == 0) {

@@ -10,7 +10,7 @@
  */
 #include "lang/opt_impl.h"
 
-enum { MAX_DEPTH = 24, MAX_LEAVES = 64, FACTORS = 6 };
+enum { MAX_DEPTH = 24, MAX_LEAVES = 64 };
 
 static const struct word_node *node(const struct opt *o, word_id x)
 {
@@ -240,59 +240,13 @@ static void try_root(struct opt *o, word_id root)
 
 /* ---- Checks ---- */
 
-/* NOLINTBEGIN(misc-no-recursion): the depth is bounded */
-static bool excludes(const struct opt *o, word_id guard, word_id cond, unsigned depth);
-
-/* Does guard = 1 say that cond = 1, by its factors? */
-static bool implies(const struct opt *o, word_id guard, word_id cond, unsigned depth)
-{
-    const struct word_node *g = node(o, guard), *c = node(o, cond);
-
-    if (guard == cond || cond == WORD_TRUE) {
-        return true;
-    }
-    if (depth == 0) {
-        return false;
-    }
-    if (c->op == WORD_NOT && excludes(o, guard, c->a, depth - 1)) {
-        return true;
-    }
-    if (c->op == WORD_AND && implies(o, guard, c->a, depth - 1) &&
-        implies(o, guard, c->b, depth - 1)) {
-        return true;
-    }
-    return g->op == WORD_AND &&
-           (implies(o, g->a, cond, depth - 1) || implies(o, g->b, cond, depth - 1));
-}
-
-/* Does guard = 1 say that cond = 0? */
-static bool excludes(const struct opt *o, word_id guard, word_id cond, unsigned depth)
-{
-    const struct word_node *g = node(o, guard), *c = node(o, cond);
-
-    if (cond == WORD_FALSE || (g->op == WORD_NOT && g->a == cond)) {
-        return true;
-    }
-    if (depth == 0) {
-        return false;
-    }
-    if (c->op == WORD_NOT && implies(o, guard, c->a, depth - 1)) {
-        return true;
-    }
-    if (c->op == WORD_AND &&
-        (excludes(o, guard, c->a, depth - 1) || excludes(o, guard, c->b, depth - 1))) {
-        return true;
-    }
-    return g->op == WORD_AND &&
-           (excludes(o, g->a, cond, depth - 1) || excludes(o, g->b, cond, depth - 1));
-}
-
 bool share_never(const struct opt *o, word_id guard, word_id cond)
 {
-    return excludes(o, guard, cond, FACTORS);
+    return word_excludes(o->p, guard, cond);
 }
 
 /* Is the leaf the one that is taken whenever the guard holds? */
+/* NOLINTNEXTLINE(misc-no-recursion): as walk */
 static bool guard_takes(const struct opt *o, const struct plan *pl, word_id x, word_id leaf,
                         word_id guard)
 {
@@ -301,10 +255,9 @@ static bool guard_takes(const struct opt *o, const struct plan *pl, word_id x, w
     if (!is_inner(o, x, pl->root, pl->base)) {
         return x == leaf;
     }
-    return (guard_takes(o, pl, n->b, leaf, guard) && implies(o, guard, n->a, FACTORS)) ||
-           (guard_takes(o, pl, n->c, leaf, guard) && excludes(o, guard, n->a, FACTORS));
+    return (guard_takes(o, pl, n->b, leaf, guard) && word_implies(o->p, guard, n->a)) ||
+           (guard_takes(o, pl, n->c, leaf, guard) && word_excludes(o->p, guard, n->a));
 }
-/* NOLINTEND(misc-no-recursion) */
 
 /* Overflow predicates of leaves belong to the plan, if checks that look at them are all that uses
  * them, under guards that take the leaf. Otherwise there is no plan: the predicate would have to

@@ -264,6 +264,10 @@ static inline word_id word_eq(struct word_program *p, word_id x, word_id y)
     return word_binary(p, WORD_EQ, x, y);
 }
 
+/* Does guard = 1 say that cond = 1, that cond = 0? False: not as far as is looked. */
+bool word_implies(const struct word_program *p, word_id guard, word_id cond);
+bool word_excludes(const struct word_program *p, word_id guard, word_id cond);
+
 /* Appends to `result`. */
 void word_result(struct word_program *p, word_id x);
 /* Remembers the first error. */

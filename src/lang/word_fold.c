@@ -311,6 +311,27 @@ static word_id make_number(struct word_program *p, enum word_op op, word_id x, w
 
 /* ---- Predicates ---- */
 
+/* Comparisons of extended words are comparisons of the words, if both sides fit. */
+static void narrow(struct word_program *p, word_id *x, word_id *y)
+{
+    const struct word_node *nx = word_at(p, *x), *ny = word_at(p, *y);
+    uint64_t c;
+
+    if (nx->op == WORD_ZEXT && ny->op == WORD_ZEXT &&
+        word_width(p, nx->a) == word_width(p, ny->a)) {
+        *x = nx->a;
+        *y = ny->a;
+    } else if (nx->op == WORD_ZEXT && word_const_value(p, *y, &c) &&
+               c <= word_ones(word_width(p, nx->a))) {
+        *x = nx->a;
+        *y = word_const(p, word_width(p, *x), c);
+    } else if (ny->op == WORD_ZEXT && word_const_value(p, *x, &c) &&
+               c <= word_ones(word_width(p, ny->a))) {
+        *y = ny->a;
+        *x = word_const(p, word_width(p, *y), c);
+    }
+}
+
 /* x < c for a constant c of at most 64 bits. */
 static word_id less_than_const(struct word_program *p, word_id x, word_id y, uint64_t c)
 {
@@ -330,6 +351,7 @@ static word_id make_ult(struct word_program *p, word_id x, word_id y)
 {
     uint64_t c;
 
+    narrow(p, &x, &y);
     if (x == y || is_zero(p, y)) {
         return WORD_FALSE;
     }
@@ -352,6 +374,7 @@ static word_id make_eq(struct word_program *p, word_id x, word_id y)
 {
     uint64_t c;
 
+    narrow(p, &x, &y);
     if (x == y) {
         return WORD_TRUE;
     }
@@ -382,8 +405,8 @@ static word_id shift_overflows(struct word_program *p, word_id x, uint32_t k, bo
     }
     /* The bits that go out must be zeros, or equal to the bit that becomes the sign. */
     word_id out = word_slice(p, x, w - k, k);
-    word_id want = is_signed ? word_resize(p, word_slice(p, x, w - k - 1, 1), k, true)
-                             : word_const(p, k, 0);
+    word_id want =
+        is_signed ? word_resize(p, word_slice(p, x, w - k - 1, 1), k, true) : word_const(p, k, 0);
     return p->status == WHIST_OK ? word_not(p, word_eq(p, out, want)) : 0;
 }
 
