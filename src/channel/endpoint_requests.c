@@ -454,6 +454,7 @@ static void take_message(struct http_server *s, struct http_conn *c)
     bool lazy = c->parser.body.len <= LAZY_BODY && is_data(&c->parser.body);
     pthread_mutex_lock(&l->lock);
     count_wire(l, c);
+    l->lone = lazy;
     whist_delivery_request(l->d, now, &c->parser.body, &answer);
     whist_link_update(l, now);
     whist_link_unlock(l);

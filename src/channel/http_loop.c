@@ -8,6 +8,8 @@
 #include "channel/http_loop.h"
 
 #define EVENTS_MAX 64
+/* How long the I/O thread waits for another guest, in milliseconds. */
+#define PARK_MS 2
 
 bool whist_http_watch(struct http_loop *loop, struct http_io *io, uint32_t events, bool add)
 {
@@ -32,6 +34,9 @@ void whist_http_wake(struct http_loop *loop)
 
     if (!atomic_exchange(&loop->woken, true) && write(loop->wake.fd, &one, sizeof one) < 0) {
         /* The counter of an eventfd is full only if its reader has not run yet: it will. */
+    }
+    if (!atomic_load(&loop->guest)) {
+        whist_http_loop_unpark(loop);
     }
 }
 
@@ -59,33 +64,94 @@ static int time_to_wait(struct http_loop *loop)
     return wait < 0 ? 0 : wait > 60000 ? 60000 : (int)wait;
 }
 
+/* Waits for events until a time, at most, and takes a turn. Whoever calls this has the lock. */
+static void take_turn(struct http_loop *loop, int64_t until_ms)
+{
+    struct epoll_event events[EVENTS_MAX];
+    int wait = time_to_wait(loop);
+
+    if (until_ms != INT64_MAX) {
+        int64_t left = until_ms - whist_now_ms();
+        left = left < 0 ? 0 : left;
+        wait = wait < 0 || left < wait ? (int)left : wait;
+    }
+    pthread_mutex_unlock(&loop->lock);
+    int n = epoll_wait(loop->epoll_fd, events, EVENTS_MAX, wait);
+    pthread_mutex_lock(&loop->lock);
+    loop->now_ms = whist_now_ms();
+    loop->wake_seen = false;
+    for (int i = 0; i < n; i++) {
+        struct http_io *io = events[i].data.ptr;
+        io->on_events(io, events[i].events);
+    }
+    if (loop->wake_seen) {
+        /* Cleared before looking: who comes later writes again. */
+        atomic_store(&loop->woken, false);
+    }
+    loop->ops->turn(loop->owner, loop->wake_seen);
+}
+
+/* There is a guest, or was one since the last look: this thread need not wait for events. */
+static bool park(struct http_loop *loop)
+{
+    if (!atomic_load(&loop->guest) && loop->guest_turns == loop->seen_turns) {
+        return false;
+    }
+    loop->seen_turns = loop->guest_turns;
+    if (atomic_load(&loop->guest_wake)) {
+        whist_http_wake(loop); /* this thread has taken the event that was for the guest */
+    }
+    atomic_store(&loop->parked, true);
+    (void)whist_waitq_wait(&loop->park, &loop->lock, whist_now_ms() + PARK_MS);
+    atomic_store(&loop->parked, false);
+    return true;
+}
+
 static void *run(void *arg)
 {
     struct http_loop *loop = arg;
-    struct epoll_event events[EVENTS_MAX];
 
     pthread_mutex_lock(&loop->lock);
     while (!atomic_load(&loop->stop)) {
-        int wait = time_to_wait(loop);
-        pthread_mutex_unlock(&loop->lock);
-        int n = epoll_wait(loop->epoll_fd, events, EVENTS_MAX, wait);
-        pthread_mutex_lock(&loop->lock);
-        loop->now_ms = whist_now_ms();
-        loop->wake_seen = false;
-        for (int i = 0; i < n; i++) {
-            struct http_io *io = events[i].data.ptr;
-            io->on_events(io, events[i].events);
+        if (!park(loop)) {
+            take_turn(loop, INT64_MAX);
+            loop->turns++;
+            pthread_cond_broadcast(&loop->turned);
         }
-        if (loop->wake_seen) {
-            /* Cleared before looking: who comes later writes again. */
-            atomic_store(&loop->woken, false);
-        }
-        loop->ops->turn(loop->owner, loop->wake_seen);
-        loop->turns++;
-        pthread_cond_broadcast(&loop->turned);
     }
     pthread_mutex_unlock(&loop->lock);
     return NULL;
+}
+
+bool whist_http_loop_guest(struct http_loop *loop, int64_t until_ms)
+{
+    bool first;
+
+    pthread_mutex_lock(&loop->lock);
+    first = !atomic_exchange(&loop->guest, true);
+    if (first) {
+        if (!atomic_exchange(&loop->guest_wake, false)) {
+            take_turn(loop, until_ms);
+            loop->guest_turns++;
+            atomic_store(&loop->guest_wake, false);
+        }
+        atomic_store(&loop->guest, false);
+    }
+    pthread_mutex_unlock(&loop->lock);
+    return first;
+}
+
+void whist_http_loop_wake_guest(struct http_loop *loop)
+{
+    atomic_store(&loop->guest_wake, true);
+    whist_http_wake(loop);
+}
+
+void whist_http_loop_unpark(struct http_loop *loop)
+{
+    if (atomic_load(&loop->parked)) {
+        whist_waitq_wake(&loop->park, true);
+    }
 }
 
 whist_status whist_http_loop_init(struct http_loop *loop, const struct http_loop_ops *ops,
@@ -99,6 +165,10 @@ whist_status whist_http_loop_init(struct http_loop *loop, const struct http_loop
         .now_ms = whist_now_ms()};
     atomic_init(&loop->woken, false);
     atomic_init(&loop->stop, false);
+    atomic_init(&loop->guest, false);
+    atomic_init(&loop->guest_wake, false);
+    atomic_init(&loop->parked, false);
+    whist_waitq_init(&loop->park);
     if (loop->epoll_fd >= 0 && loop->wake.fd >= 0 &&
         whist_http_watch(loop, &loop->wake, EPOLLIN, true) &&
         pthread_mutex_init(&loop->lock, NULL) == 0) {

@@ -7,7 +7,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "core/core.h"
+#include "channel/waitq.h"
 
 /* First member of whatever owns a socket. Events of a socket that was closed in the same turn come
  * with fd −1. */
@@ -36,7 +36,15 @@ struct http_loop {
     bool wake_seen;        /* in this turn */
     uint64_t turns;        /* ended */
     pthread_cond_t turned; /* another one has ended */
-    bool running;          /* thread is there to be joined */
+
+    /* A guest: a thread of the application that waits for a message and takes the turns meanwhile,
+     * which spares waking it. The I/O thread parks as long as guests come. */
+    atomic_bool guest;      /* there is one */
+    atomic_bool guest_wake; /* it has to look for its message */
+    uint64_t guest_turns, seen_turns;
+    atomic_bool parked;
+    struct waitq park;
+    bool running; /* thread is there to be joined */
     pthread_t thread;
     int64_t now_ms; /* of the present turn */
 };
@@ -55,6 +63,14 @@ void whist_http_loop_clear(struct http_loop *loop);
 /* Waits, with the lock held, until the thread has ended a turn: then no event of a socket that was
  * closed before can come any more. Not from the thread itself. */
 void whist_http_loop_sync(struct http_loop *loop);
+
+/* The calling thread takes turns in place of the I/O thread, until it is woken or until_ms: for a
+ * thread that waits for what a turn may bring. False: there is a guest already. */
+bool whist_http_loop_guest(struct http_loop *loop, int64_t until_ms);
+/* The guest looks for its message. From any thread but the guest's. */
+void whist_http_loop_wake_guest(struct http_loop *loop);
+/* The I/O thread goes on at once if it is parked. Without the lock. */
+void whist_http_loop_unpark(struct http_loop *loop);
 
 /* Makes the thread take a turn. From any thread. */
 void whist_http_wake(struct http_loop *loop);

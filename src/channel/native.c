@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* The native channel: the application's calls. */
 #include <stdio.h>
+#include <time.h>
 
 #include "channel/native.h"
+
+/* A sender that is so far ahead of a peer that receives pauses for so long after each message: what
+ * waits in the outbox leaves the cache, and its memory is new each time. */
+#define PACE_BYTES ((size_t)16 << 20)
+#define PACE_NS    1000000
 
 static struct native_channel *native_of(struct whist_channel *ch)
 {
@@ -149,6 +155,7 @@ static whist_status send_later(struct native_link *l, const struct outgoing *m, 
         whist_link_update(l, now);
         if (!whist_delivery_writable(l->d, len)) {
             l->least = len < l->least ? len : l->least;
+            whist_http_loop_unpark(&l->ch->ep->loop);
             in_time = wait_on(l, &l->changed, &w, "send", phase);
             l->least = l->changed.waiting == 0 ? SIZE_MAX : l->least;
         }
@@ -171,7 +178,11 @@ static whist_status send_one(struct whist_channel *base, size_t to, const struct
     if (st == WHIST_OK && !l->crowded && whist_delivery_wants_post(l->d, now)) {
         whist_link_update(l, link_now(l, true));
     }
+    bool ahead = st == WHIST_OK && whist_delivery_ahead(l->d, PACE_BYTES, &l->paced);
     whist_link_unlock(l);
+    if (ahead) {
+        (void)nanosleep(&(struct timespec){.tv_nsec = PACE_NS}, NULL);
+    }
     return st;
 }
 
@@ -215,6 +226,29 @@ static whist_status timed_out(struct native_link *l, const struct wait *w, const
                       whist_delivery_describe(l->d, now, text, sizeof text));
 }
 
+/* How long a receiver stays a guest of the loop for one message, in milliseconds. */
+#define GUEST_MS 5
+
+/* Where messages come one at a time, the thread that waits for one takes the turns of the loop: so
+ * it need not be woken. True after a turn; false if that is not the way to wait now. */
+static bool be_guest(struct native_link *l, int64_t began_ms, int64_t deadline_ms)
+{
+    int64_t until = began_ms + GUEST_MS < deadline_ms ? began_ms + GUEST_MS : deadline_ms;
+    bool done;
+
+    if (!l->lone || l->guest || l->arrived.waiting != 0 || !l->ch->own_endpoint ||
+        whist_now_ms() >= until) {
+        return false;
+    }
+    l->guest = true;
+    l->guest_thread = pthread_self();
+    whist_link_unlock(l);
+    done = whist_http_loop_guest(&l->ch->ep->loop, until);
+    pthread_mutex_lock(&l->lock);
+    l->guest = false;
+    return done;
+}
+
 static whist_status wait_for_message(struct native_link *l, struct whist_buffer *msg_out,
                                      const char *phase, int64_t deadline_ms,
                                      struct whist_error *err)
@@ -235,6 +269,10 @@ static whist_status wait_for_message(struct native_link *l, struct whist_buffer 
             st = timed_out(l, &w, phase, err);
             break;
         }
+        if (be_guest(l, w.began_ms, deadline_ms)) {
+            continue;
+        }
+        whist_http_loop_unpark(&l->ch->ep->loop);
         in_time = wait_on(l, &l->arrived, &w, "receive", phase);
     }
     whist_delivery_wait_end(l->d, now);

@@ -120,8 +120,12 @@ struct native_link {
     struct waitq arrived; /* a message, or the link has failed or closed */
     struct waitq changed; /* there is room, a connection is not busy any more, or the same */
     struct delivery *d;
+    uint64_t paced; /* acknowledged when a sender last paused */
     int64_t now_ms; /* the latest time that the machine was told by the application's threads */
     size_t least;   /* length of the shortest message that waits for room; SIZE_MAX: none does */
+    bool guest;     /* a receiver takes turns of the loop, as its guest: guest_thread */
+    pthread_t guest_thread;
+    bool lone; /* the last POST was a short one: messages come one at a time */
     bool failure_seen, done_seen;
     bool wake_all, wake_receiver, wake_senders; /* by whist_link_unlock */
     atomic_bool dirty;                          /* the I/O thread has to look at it */

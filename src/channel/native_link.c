@@ -35,7 +35,7 @@ static void note_news(struct native_link *l)
         l->done_seen = true;
         l->wake_all = true;
     }
-    l->wake_receiver = l->arrived.waiting != 0 && whist_delivery_readable(l->d);
+    l->wake_receiver = (l->arrived.waiting != 0 || l->guest) && whist_delivery_readable(l->d);
     /* Only when the shortest message fits: those that wait must not wake each other for nothing. */
     l->wake_senders = l->least != SIZE_MAX && whist_delivery_roomy(l->d, l->least);
 }
@@ -52,11 +52,17 @@ static void unlock(struct native_link *l)
 {
     bool all = l->wake_all, receiver = l->wake_receiver, senders = l->wake_senders;
 
+    bool guest = l->guest && (all || receiver) && !pthread_equal(l->guest_thread, pthread_self());
+    bool waiting = l->arrived.waiting != 0;
+
     l->wake_all = l->wake_receiver = l->wake_senders = false;
     pthread_mutex_unlock(&l->lock);
+    if (guest) {
+        whist_http_loop_wake_guest(&l->ch->ep->loop);
+    }
     if (all) {
         whist_waitq_wake(&l->arrived, true);
-    } else if (receiver) {
+    } else if (receiver && waiting) {
         whist_waitq_wake(&l->arrived, false);
     }
     if (all || senders) {
