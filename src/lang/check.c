@@ -152,6 +152,7 @@ static void declare(struct checker *c)
         k->type = c->u->error_type;
         if (g->constant != NULL) {
             duplicate(c, k->name, k->span, g->constant->span);
+            k->used = true;
         } else {
             g->constant = k;
         }

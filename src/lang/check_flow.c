@@ -102,16 +102,22 @@ static void wrong_count(struct checker *c, struct lang_span span, const struct l
     }
 }
 
+/* The arguments of a call that is wrong: they may be wrong too, and need their types. */
+static void check_args_alone(struct checker *c, struct lang_expr *e)
+{
+    for (uint32_t i = 0; i < e->n_items; i++) {
+        check_expr(c, e->call.items[i], NULL, NULL);
+    }
+    e->type = c->u->error_type;
+}
+
 static void unknown_function(struct checker *c, struct lang_expr *e)
 {
     const struct lang_name *name = e->call.name;
     struct lang_local *local = c->visible[name->id];
     struct lang_diag *d;
 
-    for (uint32_t i = 0; i < e->n_items; i++) {
-        check_expr(c, e->call.items[i], NULL, NULL);
-    }
-    e->type = c->u->error_type;
+    check_args_alone(c, e);
     if (local != NULL) {
         local->used = true;
         d = lang_report(c->u, DIAG_NoTopLevelFn, e->span, "`%.*s` is a variable, not a function",
@@ -280,7 +286,7 @@ void check_call(struct checker *c, struct lang_expr *e)
             check_join(c, e);
         } else {
             wrong_count(c, e->span, e->call.name, 2, e->n_items, NULL);
-            e->type = c->u->error_type;
+            check_args_alone(c, e);
         }
         return;
     }

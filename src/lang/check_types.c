@@ -56,17 +56,33 @@ static struct lang_const *named_const(struct checker *c, const struct lang_cexpr
     return ref;
 }
 
+/* Nothing can be converted in consts. */
+static void const_unexpected(struct checker *c, const struct lang_cexpr *e,
+                             const struct lang_type *want, const struct lang_type *found)
+{
+    struct lang_diag *d;
+
+    if (want->bad || found->bad) {
+        return;
+    }
+    d = lang_report(c->u, DIAG_UnexpectedType, e->span, "expected %s, found %s",
+                    check_text(c, want), check_text(c, found));
+    lang_diag_label(c->u, d, "expected %s", check_text(c, want));
+    if (e->kind == CEXPR_CONST) {
+        lang_diag_also(c->u, d, e->ref->span, "defined here");
+    }
+}
+
 /* A literal: in consts its suffix must be there, in sizes it may. */
 static void check_const_number(struct checker *c, struct lang_cexpr *e,
                                const struct lang_type *want, bool in_size)
 {
     struct lang_diag *d;
-    struct why why = {{0, 0}, NULL};
 
     if (e->suffix != 0) {
         const struct lang_type *own = front_scalar(c->f, (lang_type_kind)(e->suffix - 1));
         if (own != want) {
-            check_unexpected(c, e->span, want, own, &why);
+            const_unexpected(c, e, want, own);
         }
     } else if (!lang_is_integer(want)) {
         d = lang_report(c->u, DIAG_UnexpectedType, e->span, "expected %s, found a number",
@@ -84,13 +100,12 @@ static void check_cexpr(struct checker *c, struct lang_cexpr *e, const struct la
                         bool in_size)
 {
     struct lang_diag *d;
-    struct why why = {{0, 0}, NULL};
 
     e->type = want;
     switch (e->kind) {
     case CEXPR_BOOL:
         if (want->kind != TYPE_BOOL) {
-            check_unexpected(c, e->span, want, front_scalar(c->f, TYPE_BOOL), &why);
+            const_unexpected(c, e, want, front_scalar(c->f, TYPE_BOOL));
         }
         return;
     case CEXPR_INT:
@@ -99,9 +114,7 @@ static void check_cexpr(struct checker *c, struct lang_cexpr *e, const struct la
     case CEXPR_CONST:
         e->ref = named_const(c, e);
         if (e->ref != NULL && e->ref->type != want) {
-            why.span = e->ref->span;
-            why.text = "defined here";
-            check_unexpected(c, e->span, want, e->ref->type, &why);
+            const_unexpected(c, e, want, e->ref->type);
         }
         return;
     case CEXPR_PARTY:

@@ -486,9 +486,9 @@ void front_parse(struct front *f)
         }
         f->n_stack = 0;
         p.depth = 0;
-        do { /* a `}` here closes nothing */
+        do { /* a `}` here closes nothing, a `;` ends nothing */
             parse_skip_to(&p, none);
-        } while (parse_accept(&p, TOK_BRACE_CLOSE));
+        } while (parse_accept(&p, TOK_BRACE_CLOSE) || parse_accept(&p, TOK_SEMI));
     }
     u->consts = (struct lang_const **)defs.list[0];
     u->n_consts = (uint32_t)defs.n[0];

@@ -8,6 +8,7 @@ struct lang_expr *parse_new_expr(struct parser *p, lang_expr_kind kind, uint32_t
 
     e->kind = (uint8_t)kind;
     e->site = LANG_NO_SITE;
+    e->type = p->f->unit->error_type; /* until it is checked */
     e->height = 1;
     e->span.from = from;
     return e;

@@ -9,6 +9,7 @@ static struct lang_pattern *new_pattern(struct parser *p, lang_pattern_kind kind
     struct lang_pattern *pat = front_alloc(p->f, sizeof(*pat));
 
     pat->kind = kind;
+    pat->type = p->f->unit->error_type;
     return pat;
 }
 
@@ -130,7 +131,9 @@ static bool pattern_number(struct parser *p, uint64_t *value, bool *negative, ui
         struct lang_diag *d =
             parse_error(p, *negative ? DIAG_InvalidPattern : DIAG_InvalidRangeExpr,
                         "expected a number, found %s", token_text(p->tok.kind));
-        lang_diag_help(p->f->unit, d, "both ends of a range must be given, as numbers");
+        if (!*negative) {
+            lang_diag_help(p->f->unit, d, "both ends of a range must be given, as numbers");
+        }
         return false;
     }
     parse_number(p, *negative, from, value, suffix);
@@ -453,6 +456,7 @@ struct lang_block *parse_block(struct parser *p, const char *after)
     unsigned height = 0;
 
     b->span.from = p->tok.span.from;
+    b->type = p->f->unit->error_type;
     if (!parse_expect(p, TOK_BRACE_OPEN, after) || !parse_enter(p)) {
         return NULL;
     }

@@ -394,6 +394,43 @@ static void calls_come_before_callers(void)
     lang_unit_free(u);
 }
 
+/* Equal types are one object, also among many. */
+static void many_types_are_interned(void)
+{
+    struct whist_buffer b = {0};
+    struct lang_unit *u;
+    char line[200];
+    int n;
+
+    for (int i = 0; i < 1000; i++) {
+        n = snprintf(line, sizeof(line),
+                     "const C%d: usize = %dusize;\n"
+                     "pub fn f%d(x: [(u8, bool); %d], y: [u8; C%d], "
+                     "z: [u8; const { C%d + 1usize }]) -> () { () }\n",
+                     i, i, i, i, i, i);
+        CHECK(whist_buffer_append(&b, line, (size_t)n) == WHIST_OK);
+    }
+    for (int i = 0; i < 1000; i++) {
+        n = snprintf(line, sizeof(line),
+                     "pub fn g%d(x: [(u8, bool); %d], y: [u8; C%d], "
+                     "z: [u8; const { C%d + 1usize }]) -> () { f%d(x, y, z) }\n",
+                     i, i, i, i, i);
+        CHECK(whist_buffer_append(&b, line, (size_t)n) == WHIST_OK);
+    }
+    CHECK(whist_buffer_append(&b, "", 1) == WHIST_OK);
+    u = good((const char *)b.data);
+    for (uint32_t i = 0; i < 1000; i++) {
+        for (uint32_t k = 0; k < 3; k++) {
+            CHECK(u->fns[i]->params[k].local->type == u->fns[1000 + i]->params[k].local->type);
+        }
+        CHECK(u->fns[i]->params[0].local->type->bits == 9 * i);
+        CHECK(u->fns[i]->params[2].local->type->bits == 8 * (i + 1));
+    }
+    CHECK(u->n_types < 3100);
+    lang_unit_free(u);
+    whist_buffer_clear(&b);
+}
+
 /* What the reference gets wrong and the description allows. */
 static void liberties_are_taken(void)
 {
@@ -746,6 +783,7 @@ static const struct test_case cases[] = {
     {"layouts_follow_consts", layouts_follow_consts},
     {"sites_are_in_order", sites_are_in_order},
     {"calls_come_before_callers", calls_come_before_callers},
+    {"many_types_are_interned", many_types_are_interned},
     {"liberties_are_taken", liberties_are_taken},
     {"documented_programs_compile", documented_programs_compile},
     {"grammar_knows_all_words", grammar_knows_all_words},

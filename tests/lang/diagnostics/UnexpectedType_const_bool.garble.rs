@@ -1,0 +1,4 @@
+const A: bool = 1;
+pub fn main(x: u8) -> u8 {
+    if A { x } else { 1 }
+}

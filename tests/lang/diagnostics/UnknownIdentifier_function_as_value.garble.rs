@@ -1,0 +1,6 @@
+fn f(x: u8) -> u8 {
+    x
+}
+pub fn main(x: u8) -> u8 {
+    f(x) + f
+}
