@@ -285,6 +285,16 @@ bool whist_delivery_writable(const struct delivery *d, size_t len)
                               d->outbox + len + WHIST_FRAME_COST <= d->opt.outbox_bytes);
 }
 
+bool whist_delivery_ahead(const struct delivery *d, size_t bytes, uint64_t *acked)
+{
+    bool moved = d->out_acked != *acked;
+    if (d->outbox <= bytes || !moved) {
+        return false;
+    }
+    *acked = d->out_acked;
+    return true;
+}
+
 bool whist_delivery_roomy(const struct delivery *d, size_t len)
 {
     size_t eighth = d->opt.outbox_bytes / 8, room = eighth < ROOMY_MAX ? eighth : ROOMY_MAX;

@@ -126,6 +126,11 @@ WHIST_MUST_CHECK whist_status whist_delivery_send_view(struct delivery *d, int64
  */
 bool whist_delivery_writable(const struct delivery *d, size_t len);
 
+/* True if more than this many bytes are queued although the peer takes them: it has acknowledged
+ * something since *acked, which is set to what it has now. A sender may pause then, so that what it
+ * sends is still in the processor's cache when it goes out. */
+bool whist_delivery_ahead(const struct delivery *d, size_t bytes, uint64_t *acked);
+
 /* True if it is worth it to wake a thread that waits for room for len bytes: there is that room,
  * and an eighth of the outbox or 1 MiB is free. (Otherwise each POST that is acknowledged would let
  * a sender do a single step.) */
