@@ -81,12 +81,13 @@ struct whist_http_options {
                                    the own URL. Not used with `endpoint` */
     int64_t timeout_ms;         /**< default timeout of send and receive; 0: 60,000 */
     int64_t connect_timeout_ms; /**< how long to keep trying an absent peer; 0: 60,000 */
-    size_t outbox_bytes;        /**< most bytes queued for a peer; 0: 256 MiB */
-    size_t inbox_bytes;         /**< most bytes received and not yet taken, per peer (the window of
-                                   native mode); 0: 64 MiB */
-    bool insecure;              /**< allow URLs that are not loopback although the wire is in clear;
-                                   native mode also wants a token there */
-    struct whist_log log;       /**< for connections and retries; all-zero: no log */
+    size_t outbox_bytes;  /**< most bytes queued for a peer; 0: 256 MiB. (In native mode a sender
+                             that is 8 MiB ahead of a peer that receives is slowed down) */
+    size_t inbox_bytes;   /**< most bytes received and not yet taken, per peer (the window of
+                             native mode); 0: 64 MiB */
+    bool insecure;        /**< allow URLs that are not loopback although the wire is in clear;
+                             native mode also wants a token there */
+    struct whist_log log; /**< for connections and retries; all-zero: no log */
 
     bool legacy; /**< legacy mode; nothing below is used then */
 
