@@ -38,6 +38,9 @@ struct whist_channel_ops {
      * envelope tells the peers. NULL otherwise. */
     void (*abort_with)(struct whist_channel *ch, const struct whist_error *why,
                        struct whist_bytes last);
+    /* Optional: a statistics decorator above, whose counts the transport may show
+     * (whist_channel_stats) until it is called again with NULL. NULL otherwise. */
+    void (*set_counts)(struct whist_channel *ch, const struct whist_channel *counts);
 };
 
 struct whist_channel {

@@ -60,6 +60,18 @@ void whist_pass_set_arrival_hook(struct whist_channel *ch, whist_arrival_hook ho
     }
 }
 
+void whist_channel_set_counts(struct whist_channel *ch, const struct whist_channel *counts)
+{
+    if (ch->ops->set_counts != NULL) {
+        ch->ops->set_counts(ch, counts);
+    }
+}
+
+void whist_pass_set_counts(struct whist_channel *ch, const struct whist_channel *counts)
+{
+    whist_channel_set_counts(inner_of(ch), counts);
+}
+
 void whist_channel_abort_with(struct whist_channel *ch, const struct whist_error *why,
                               struct whist_bytes last, const char *phase)
 {

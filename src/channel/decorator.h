@@ -34,6 +34,10 @@ whist_status whist_pass_close(struct whist_channel *ch, int64_t deadline_ms,
 void whist_pass_set_arrival_hook(struct whist_channel *ch, whist_arrival_hook hook, void *ctx);
 void whist_pass_abort_with(struct whist_channel *ch, const struct whist_error *why,
                            struct whist_bytes last);
+void whist_pass_set_counts(struct whist_channel *ch, const struct whist_channel *counts);
+
+/* set_counts of any channel: nothing where the transport shows none. */
+void whist_channel_set_counts(struct whist_channel *ch, const struct whist_channel *counts);
 
 /* abort_with of any channel: where the transport has none, `last` is queued as a usual message if
  * that is possible without waiting. */

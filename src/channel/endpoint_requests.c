@@ -291,6 +291,28 @@ static bool is_ready(const struct whist_endpoint *ep)
     return true;
 }
 
+/* A copy of the counts by phase, where somebody counts them, with the labels behind the rows. */
+static struct whist_stats_row *copy_counts(struct native_channel *ch, size_t *n_out)
+{
+    const size_t label = WHIST_MAX_PHASE + 1;
+    struct whist_stats_row *rows = NULL;
+
+    pthread_mutex_lock(&ch->lock);
+    size_t n = ch->counts != NULL ? whist_channel_stats(ch->counts, NULL, 0) : 0;
+    if (n != 0 && (rows = whist_zalloc(n, sizeof *rows + label)) != NULL) {
+        size_t now = whist_channel_stats(ch->counts, rows, n);
+        n = now < n ? now : n;
+        char *text = (char *)(rows + n);
+        for (size_t i = 0; i < n; i++, text += label) {
+            snprintf(text, label, "%s", rows[i].phase);
+            rows[i].phase = text;
+        }
+    }
+    pthread_mutex_unlock(&ch->lock);
+    *n_out = rows != NULL ? n : 0;
+    return rows;
+}
+
 /* The counts of all channels. False without memory. */
 static bool collect(const struct whist_endpoint *ep, struct metrics_channel **channels_out,
                     size_t *n_out)
@@ -306,12 +328,13 @@ static bool collect(const struct whist_endpoint *ep, struct metrics_channel **ch
     *channels_out = m;
     *n_out = n;
     for (size_t b = 0; m != NULL && b < CHANNEL_BUCKETS; b++) {
-        for (const struct native_channel *ch = ep->bucket[b]; ch != NULL; ch = ch->next, k++) {
+        for (struct native_channel *ch = ep->bucket[b]; ch != NULL; ch = ch->next, k++) {
             struct whist_http_peer_stats *rows = whist_zalloc(ch->base.n, sizeof *rows);
             memcpy(m[k].session, ch->session, sizeof m[k].session);
             m[k].me = ch->base.me;
             m[k].peers = rows;
             m[k].n_peers = rows != NULL ? whist_channel_http_stats(&ch->base, rows, ch->base.n) : 0;
+            m[k].phases = copy_counts(ch, &m[k].n_phases);
         }
     }
     return m != NULL;
@@ -336,6 +359,7 @@ static void answer_metrics(struct whist_endpoint *ep, struct http_conn *c)
         }
         for (size_t i = 0; i < n; i++) {
             whist_free((void *)(uintptr_t)channels[i].peers);
+            whist_free((void *)(uintptr_t)channels[i].phases);
         }
         whist_free(channels);
     }

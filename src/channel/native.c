@@ -7,7 +7,7 @@
 
 /* A sender that is so far ahead of a peer that receives pauses for so long after each message: what
  * waits in the outbox leaves the cache, and its memory is new each time. */
-#define PACE_BYTES ((size_t)8 << 20)
+#define PACE_BYTES ((size_t)16 << 20)
 #define PACE_NS    1000000
 
 static struct native_channel *native_of(struct whist_channel *ch)

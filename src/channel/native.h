@@ -177,7 +177,8 @@ struct native_channel {
     struct native_link *link; /* n; that of the own index is not used */
 
     pthread_mutex_t lock;
-    atomic_bool failed; /* error is set */
+    const struct whist_channel *counts; /* a statistics decorator above, or NULL */
+    atomic_bool failed;                 /* error is set */
     bool closing;
     struct whist_error error; /* of the whole channel */
 };

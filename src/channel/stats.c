@@ -116,6 +116,7 @@ static whist_status stats_recv(struct whist_channel *ch, size_t from, struct whi
 static void stats_free(struct whist_channel *ch)
 {
     struct stats *s = (struct stats *)ch;
+    whist_channel_set_counts(s->d.inner, NULL);
     for (struct stats_phase *p = s->first; p != NULL;) {
         struct stats_phase *next = p->next;
         whist_free(p);
@@ -134,6 +135,7 @@ static const struct whist_channel_ops stats_ops = {
     .set_arrival_hook = whist_pass_set_arrival_hook,
     .free = stats_free,
     .abort_with = whist_pass_abort_with,
+    .set_counts = whist_pass_set_counts,
 };
 
 whist_status whist_channel_stats_new(struct whist_channel **channel_out,
@@ -150,6 +152,7 @@ whist_status whist_channel_stats_new(struct whist_channel **channel_out,
     }
     s->end = &s->first;
     s->last_ns = whist_now_ns();
+    whist_channel_set_counts(inner, &s->d.base);
     *channel_out = &s->d.base;
     return WHIST_OK;
 }

@@ -335,6 +335,7 @@ static const struct whist_channel_ops timeline_ops = {
     .set_arrival_hook = whist_pass_set_arrival_hook,
     .free = timeline_free,
     .abort_with = timeline_abort_with,
+    .set_counts = whist_pass_set_counts,
 };
 
 whist_status whist_channel_timeline_new(struct whist_channel **channel_out,

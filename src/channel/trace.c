@@ -83,6 +83,7 @@ static const struct whist_channel_ops trace_ops = {
     .set_arrival_hook = whist_pass_set_arrival_hook,
     .free = trace_free,
     .abort_with = whist_pass_abort_with,
+    .set_counts = whist_pass_set_counts,
 };
 
 whist_status whist_channel_trace_new(struct whist_channel **channel_out,
