@@ -7,7 +7,7 @@
 
 /* A sender that is so far ahead of a peer that receives pauses for so long after each message: what
  * waits in the outbox leaves the cache, and its memory is new each time. */
-#define PACE_BYTES ((size_t)16 << 20)
+#define PACE_BYTES ((size_t)8 << 20)
 #define PACE_NS    1000000
 
 static struct native_channel *native_of(struct whist_channel *ch)
@@ -372,6 +372,15 @@ static whist_status native_close(struct whist_channel *base, int64_t deadline_ms
     return st != WHIST_OK && atomic_load(&ch->failed) ? report_failure(ch, NULL, err) : st;
 }
 
+static void native_set_counts(struct whist_channel *base, const struct whist_channel *counts)
+{
+    struct native_channel *ch = (struct native_channel *)base;
+
+    pthread_mutex_lock(&ch->lock);
+    ch->counts = counts;
+    pthread_mutex_unlock(&ch->lock);
+}
+
 const struct whist_channel_ops whist_native_ops = {
     .name = "http",
     .send = native_send,
@@ -380,4 +389,5 @@ const struct whist_channel_ops whist_native_ops = {
     .abort = native_abort,
     .close = native_close,
     .free = whist_native_free,
+    .set_counts = native_set_counts,
 };
