@@ -7,6 +7,7 @@
  *                                            the middle, each time waits for a line of input
  *   party OPTION... pingpong ROUNDS          between 0 and 1; the median round
  *   party OPTION... bulk MESSAGES BYTES      from 0 to 1
+ *   party OPTION... huge BYTES               one message from 0 to 1; the memory that it takes
  *
  * Options: --me I; --urls LIST (plain) or --dir DIR (TLS; the URLs are those of the session);
  * --listen ADDR:PORT; --legacy; --token T; --connections C; --connect-timeout MS; --proxy-header
@@ -20,7 +21,8 @@
 #include <whist/http.h>
 #include <whist/identity.h>
 
-#define MAX_ROUNDS 1000000
+#define MAX_ROUNDS  1000000
+#define OPERAND_MAX ((long)1 << 33)
 
 struct party {
     struct whist_channel *ch;
@@ -309,6 +311,42 @@ static void pingpong(struct party *p, long rounds)
            (double)took[rounds * 9 / 10] / 1e3, (double)took[rounds - 1] / 1e3);
 }
 
+/* The most memory that this process ever had beyond the message, in MiB. */
+static void print_memory(size_t len)
+{
+    char line[200];
+    long kib = 0;
+    FILE *f = fopen("/proc/self/status", "r");
+
+    while (f != NULL && fgets(line, sizeof line, f) != NULL) {
+        if (sscanf(line, "VmHWM: %ld", &kib) == 1) {
+            break;
+        }
+    }
+    if (f != NULL) {
+        fclose(f);
+    }
+    printf("memory beyond the message: %ld MiB\n", kib / 1024 - (long)(len >> 20));
+}
+
+/* One message, which is given away when it is sent. */
+static void huge(struct party *p, size_t len)
+{
+    struct whist_buffer b = {0};
+
+    if (p->me == 0) {
+        pattern(&b, len, 0, 0);
+        need(whist_channel_send_owned(p->ch, 1, &b, "work", 0, &p->err), "send", &p->err);
+        receive_from(p, 1);
+    } else {
+        if (receive_from(p, 0) != len) {
+            fail("huge", "another length");
+        }
+        send_to(p, 0, (struct whist_bytes){.data = (const uint8_t *)"", .len = 1});
+    }
+    print_memory(len);
+}
+
 static void bulk(struct party *p, long messages, size_t len)
 {
     struct whist_buffer b = {0};
@@ -339,7 +377,7 @@ static long operand(int argc, char **argv, int i)
 {
     long x = i < argc ? atol(argv[i]) : 0;
 
-    if (x < 1 || x > MAX_ROUNDS * 100L) {
+    if (x < 1 || x > OPERAND_MAX) {
         fail("operands", "a number is missing or out of range");
     }
     return x;
@@ -353,6 +391,8 @@ static void work(struct party *p, int argc, char **argv, int i)
         exchange(p, count, (size_t)operand(argc, argv, i + 2));
     } else if (strcmp(argv[i], "pingpong") == 0) {
         pingpong(p, count < MAX_ROUNDS ? count : MAX_ROUNDS);
+    } else if (strcmp(argv[i], "huge") == 0) {
+        huge(p, (size_t)count);
     } else if (strcmp(argv[i], "bulk") == 0) {
         bulk(p, count, (size_t)operand(argc, argv, i + 2));
     } else {

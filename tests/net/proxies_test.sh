@@ -8,6 +8,7 @@
 #   WHAT   legacy: legacy messages; the proxy is reloaded in mid run
 #          run: a computation by `whist run`
 #          reload, restart: native messages; the proxy is reloaded, or killed and started again, in mid run
+#          huge: one message larger than all windows
 #          impostor: a stranger's key behind a proxy that ends TLS
 # shellcheck disable=SC1091,SC2154
 set -uo pipefail
@@ -180,6 +181,25 @@ case_restart() {
 
 case_reload() {
     parties_exchange reload_then_go_on exchange 100 300000
+}
+
+# One message of 256 MiB (4 GiB in a soak run) in memory of twice the window (64 MiB) and 32 MiB for the
+# program, beyond the message itself.
+case_huge() {
+    local i bytes=$((256 << 20)) since took memory
+    [ -z "${WHIST_TEST_SOAK:-}" ] || bytes=$((4 << 30))
+    since=$(now_ms)
+    start_party 0 huge "$bytes"
+    start_party 1 huge "$bytes"
+    for i in 0 1; do
+        ended "party$i"
+        equal "$status" 0
+        memory=$(sed -n 's/memory beyond the message: \(-\?[0-9]*\) MiB/\1/p' <<<"$out")
+        echo "party $i: $memory MiB beyond the message"
+        [ "${memory:-1000}" -le $((2 * 64 + 32)) ] || fail "too much memory"
+    done
+    took=$(($(now_ms) - since))
+    echo "$((bytes >> 20)) MiB in $took ms: $((bytes / 1000 / (took + 1))) MB/s, with making and start"
 }
 
 # Somebody claims to be party 1, with a key that is not in the session.
