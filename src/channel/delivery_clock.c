@@ -148,7 +148,8 @@ static void fail_connect(struct delivery *d, int64_t now)
         return;
     }
     whist_dlv_fail(d, now, false, WHIST_ERR_UNREACHABLE, NULL,
-                   "no contact with party %zu until the deadline (%u attempts)%s; last: %s",
+                   "no contact with party %zu until the deadline (%u attempts)%s; last: %s. Is it "
+                   "running, and reachable at its URL?",
                    d->opt.peer, (unsigned)d->stats.posts_sent, heard,
                    d->trouble[0] != '\0' ? d->trouble : "no answer");
 }
@@ -158,7 +159,8 @@ static void fail_dead(struct delivery *d, int64_t now)
     char what[100];
     what_is_awaited(d, what, sizeof what);
     whist_dlv_fail(d, now, true, WHIST_ERR_UNREACHABLE, d->waiters != 0 ? d->wait_phase : NULL,
-                   "party %zu gives no sign of life since %lld ms; awaited: %s, since %lld ms%s%s",
+                   "party %zu gives no sign of life since %lld ms; awaited: %s, since %lld ms%s%s. "
+                   "Has it crashed, or is the network cut?",
                    d->opt.peer, (long long)(now - d->life_ms), what,
                    (long long)(now - d->awaiting_ms), d->trouble[0] != '\0' ? "; last: " : "",
                    d->trouble);

@@ -146,7 +146,7 @@ static bool add_connection(struct http_server *s, int fd, const struct whist_net
     if (c == NULL) {
         return false;
     }
-    c->io = (struct http_io){.fd = fd, .on_events = whist_httpd_on_events};
+    c->io = (struct http_io){.fd = fd, .fleeting = true, .on_events = whist_httpd_on_events};
     c->server = s;
     c->stream.fd = fd;
     c->address = *address;

@@ -13,7 +13,9 @@
 
 bool whist_http_watch(struct http_loop *loop, struct http_io *io, uint32_t events, bool add)
 {
-    struct epoll_event ev = {.events = events, .data.ptr = io};
+    /* The lowest bit of the address tells about the owner when the address may be stale. */
+    uint64_t tag = io->fleeting ? 1 : 0;
+    struct epoll_event ev = {.events = events, .data.u64 = (uint64_t)(uintptr_t)io | tag};
     return epoll_ctl(loop->epoll_fd, add ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, io->fd, &ev) == 0;
 }
 
@@ -75,20 +77,27 @@ static void take_turn(struct http_loop *loop, int64_t until_ms)
         left = left < 0 ? 0 : left;
         wait = wait < 0 || left < wait ? (int)left : wait;
     }
+    uint64_t before = loop->all_turns;
     pthread_mutex_unlock(&loop->lock);
     int n = epoll_wait(loop->epoll_fd, events, EVENTS_MAX, wait);
     pthread_mutex_lock(&loop->lock);
     loop->now_ms = whist_now_ms();
     loop->wake_seen = false;
     for (int i = 0; i < n; i++) {
-        struct http_io *io = events[i].data.ptr;
-        io->on_events(io, events[i].events);
+        uint64_t tagged = events[i].data.u64;
+        struct http_io *io = (struct http_io *)(uintptr_t)(tagged & ~(uint64_t)1);
+        /* If another thread took a turn meanwhile, fleeting ones may be gone. They are watched
+         * level-triggered: what is there still comes again. */
+        if ((tagged & 1) == 0 || loop->all_turns == before) {
+            io->on_events(io, events[i].events);
+        }
     }
     if (loop->wake_seen) {
         /* Cleared before looking: who comes later writes again. */
         atomic_store(&loop->woken, false);
     }
     loop->ops->turn(loop->owner, loop->wake_seen);
+    loop->all_turns++;
 }
 
 /* There is a guest, or was one since the last look: this thread need not wait for events. */

@@ -12,7 +12,8 @@
 /* First member of whatever owns a socket. Events of a socket that was closed in the same turn come
  * with fd −1. */
 struct http_io {
-    int fd; /* −1: none */
+    int fd;        /* −1: none */
+    bool fleeting; /* freed at the end of the turn in which it was closed */
     void (*on_events)(struct http_io *io, uint32_t events);
 };
 
@@ -42,6 +43,7 @@ struct http_loop {
     atomic_bool guest;      /* there is one */
     atomic_bool guest_wake; /* it has to look for its message */
     uint64_t guest_turns, seen_turns;
+    uint64_t all_turns; /* of both */
     atomic_bool parked;
     struct waitq park;
     bool running; /* thread is there to be joined */
