@@ -10,7 +10,7 @@
  */
 #include "lang/opt_impl.h"
 
-enum { MAX_DEPTH = 24, MAX_LEAVES = 64 };
+enum { MAX_DEPTH = 256, MAX_LEAVES = 256 };
 
 static const struct word_node *node(const struct opt *o, word_id x)
 {

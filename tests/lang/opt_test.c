@@ -48,6 +48,39 @@ static void arms_share_an_adder(void)
     CHECK_MSG(n <= 3 * W + 4, "%llu ANDs", (unsigned long long)n);
 }
 
+/* A match with many arms, each with its addition and check: one adder. */
+static void many_arms_share_an_adder(void)
+{
+    enum { ARMS = 20 };
+    struct word_program p;
+    struct rng r = {9};
+    uint8_t in[5 + W + ARMS];
+    program_init(&p, sizeof in, WORD_PANICS_SITE);
+    word_id tag = word_input(&p, 5, 0), s = word_input(&p, W, 5), none = WORD_TRUE, result = s;
+    word_id own[ARMS], sums[ARMS];
+    for (uint32_t k = 0; k < ARMS; k++) {
+        own[k] = word_eq(&p, tag, word_const(&p, 5, k));
+        word_id y = word_resize(&p, word_input(&p, 1, 5 + W + k), W, false);
+        sums[k] = guarded(&p, word_and(&p, none, own[k]), WORD_ADD, WORD_UADD_OVF, s, y);
+        none = word_and(&p, none, word_not(&p, own[k]));
+    }
+    for (uint32_t k = ARMS; k-- > 0;) {
+        result = word_select(&p, own[k], sums[k], result);
+    }
+    word_result(&p, result);
+    struct whist_circuit *c = circuit_of(&p);
+    CHECK_MSG(c->n_ands < ARMS * (4 + 2 + 3) + 3 * W, "%llu ANDs", (unsigned long long)c->n_ands);
+    for (uint32_t i = 0; i < 500; i++) {
+        for (size_t k = 0; k < sizeof in; k++) {
+            in[k] = i % 2 != 0 || (rng_next(&r) & 1) != 0;
+        }
+        put_number(in, i % 32, 5);
+        check_inputs(&p, c, in, "many arms");
+    }
+    whist_circuit_free(c);
+    word_clear(&p);
+}
+
 static void arms_share_a_multiplier(void)
 {
     struct word_program p;
@@ -303,6 +336,7 @@ static void every_allocation_may_fail(void)
 static const struct test_case cases[] = {
     {"a_guarded_increment_selects_nothing", a_guarded_increment_selects_nothing},
     {"arms_share_an_adder", arms_share_an_adder},
+    {"many_arms_share_an_adder", many_arms_share_an_adder},
     {"arms_share_a_multiplier", arms_share_a_multiplier},
     {"guarded_writes_and_their_conditions", guarded_writes_and_their_conditions},
     {"a_comparison_and_its_difference_are_one", a_comparison_and_its_difference_are_one},
