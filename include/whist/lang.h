@@ -58,8 +58,8 @@ struct whist_program_options {
     /** Called now and then; true cancels: WHIST_ERR_CANCELLED. May be NULL. */
     bool (*cancelled)(void *arg);
     void *cancelled_arg; /**< given to cancelled */
-    /** Looks for fewer AND gates everywhere in large programs too (all parties alike: it decides the
-     * circuit). Small ones get all of it anyway. Several times as slow. */
+    /** Looks for fewer AND gates everywhere in large programs too (all parties alike: it decides
+     * the circuit). Small ones get all of it anyway. Several times as slow. */
     bool thorough;
 };
 
@@ -82,6 +82,16 @@ struct whist_program_const {
 WHIST_API WHIST_MUST_CHECK whist_status
 whist_program_new(struct whist_program **program_out, struct whist_bytes source,
                   const struct whist_program_options *options, struct whist_error *err);
+
+/** The policy that the program asks for in a comment before its first definition, as in
+ *  "// whist: panics = flag"; WHIST_PANICS_SITE if it does not.
+ *  @param p a program
+ *  @param panics_out the policy
+ *  @param err may be NULL
+ *  @retval WHIST_ERR_FORMAT a comment "// whist:" says something else */
+WHIST_API WHIST_MUST_CHECK whist_status whist_program_panics(const struct whist_program *p,
+                                                             whist_panics *panics_out,
+                                                             struct whist_error *err);
 
 /** Hash of the source (BLAKE2b-256): parties compare it before anything else.
  *  @param p a program

@@ -67,9 +67,12 @@ static const struct option_info options[N_OPTIONS] = {
     [OPT_CONST] = {"const", "PARTY::NAME=VALUE", KIND_CONST, 0, 0, 0,
                    "a constant that the program takes from outside, PARTY_0::ROWS=100, or @FILE "
                    "with one in each line; as often as needed"},
-    [OPT_PANICS] = {"panics", "KIND", KIND_TEXT, 0, 0, 0,
-                    "what all learn of a panic: site (that and where, default), flag (that), or "
-                    "off (no checks, arithmetic wraps)"},
+    [OPT_PANICS] =
+        {"panics", "KIND", KIND_TEXT, 0, 0, 0,
+         "what all learn of a panic: site (that and where), flag (that), or off (no checks, "
+         "arithmetic wraps); by default what the program says, or site"},
+    [OPT_OPTIMISE] = {"optimise", "LEVEL", KIND_NUMBER, 'O', 1, 2,
+                      "1 (default), or 2: look longer for fewer gates"},
     [OPT_COMPILE_ONLY] = {"compile-only", NULL, KIND_FLAG, 0, 0, 0,
                           "compile the program and evaluate nothing"},
     [OPT_CHECK] = {"check", NULL, KIND_FLAG, 0, 0, 0,

@@ -33,6 +33,7 @@ enum option_id {
     OPT_FN,
     OPT_CONST,
     OPT_PANICS,
+    OPT_OPTIMISE,
     OPT_COMPILE_ONLY,
     OPT_CHECK,
     OPT_OWNERS,

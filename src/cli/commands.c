@@ -9,7 +9,7 @@
 /* What describes a circuit made by name. */
 #define MAKE (BIT(BITS) | BIT(BIDDERS) | BIT(OPERANDS))
 /* What describes a program. */
-#define PROGRAM (BIT(FN) | BIT(CONST) | BIT(PANICS))
+#define PROGRAM (BIT(FN) | BIT(CONST) | BIT(PANICS) | BIT(OPTIMISE))
 /* What describes a computation. */
 #define COMPUTATION                                                                                \
     (MAKE | PROGRAM | BIT(INPUT) | BIT(INPUT_JSON) | BIT(OWNERS) | BIT(EVALUATOR) |                \

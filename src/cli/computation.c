@@ -123,13 +123,14 @@ static whist_status load_circuit(struct computation *c, const struct args *args,
                                  struct whist_error *err)
 {
     const uint64_t programs = option_bit(OPT_FN) | option_bit(OPT_CONST) | option_bit(OPT_PANICS) |
-                              option_bit(OPT_INPUT_JSON);
+                              option_bit(OPT_INPUT_JSON) | option_bit(OPT_OPTIMISE);
 
     if ((args->given & programs) != 0) {
-        return cli_fail(err, WHIST_ERR_ARGUMENT,
-                        "--fn, --const, --panics and --input-json are for programs; '%.60s' is a "
-                        "circuit",
-                        args->operands[0]);
+        return cli_fail(
+            err, WHIST_ERR_ARGUMENT,
+            "--fn, --const, --panics, --optimise and --input-json are for programs; '%.60s' is a "
+            "circuit",
+            args->operands[0]);
     }
     TRY(circuit_load(&c->circuit, args, args->operands[0], err));
     c->input_widths = whist_circuit_input_widths(c->circuit, &c->n_inputs);

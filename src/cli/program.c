@@ -95,12 +95,14 @@ static whist_status read_panics(whist_panics *out, const char *text, struct whis
 whist_status program_open(struct program *out, const struct args *args, const char *file,
                           struct whist_bytes text, struct whist_error *err)
 {
-    const struct whist_program_options options = {.file = file};
+    const struct whist_program_options options = {
+        .file = file, .thorough = args_number(args, OPT_OPTIMISE, 1) > 1};
     whist_status st = WHIST_OK;
 
     memset(out, 0, sizeof(*out));
     out->file = file;
     out->fn = args_has(args, OPT_FN) ? args->text[OPT_FN] : "main";
+    out->thorough = options.thorough;
     if (args_has(args, OPT_PANICS)) {
         TRY(read_panics(&out->panics, args->text[OPT_PANICS], err));
     }
@@ -112,6 +114,10 @@ whist_status program_open(struct program *out, const struct args *args, const ch
         return refused(out, st, err);
     }
     whist_program_hash(out->p, out->hash);
+    if (!args_has(args, OPT_PANICS) &&
+        whist_program_panics(out->p, &out->panics, err) != WHIST_OK) {
+        return cli_context(err, "%.200s: ", file);
+    }
 out:
     return st;
 }

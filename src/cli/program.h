@@ -22,6 +22,7 @@ struct program {
     const char *file; /* as the user named it */
     const char *fn;   /* "main" or --fn */
     whist_panics panics;
+    bool thorough; /* -O2 */
     struct consts consts;
     bool json_inputs; /* --input-json */
     uint8_t hash[32]; /* of the source */

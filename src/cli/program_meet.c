@@ -35,7 +35,8 @@ static whist_status announce(struct whist_buffer *out, const struct program *p,
         snprintf(hash + 2 * i, 3, "%02x", p->hash[i]);
     }
     fine = put_line(out, "version", whist_version()) && put_line(out, "program", hash) &&
-           put_line(out, "fn", p->fn) && put_line(out, "panics", panics_name(p->panics));
+           put_line(out, "fn", p->fn) && put_line(out, "panics", panics_name(p->panics)) &&
+           put_line(out, "optimise", p->thorough ? "2" : "1");
     for (size_t i = 0; fine && i < p->consts.n; i++) {
         const struct whist_program_const *k = &p->consts.list[i];
         snprintf(line, sizeof(line), "%s::%s=%s", k->party, k->name, k->value);
@@ -126,7 +127,7 @@ static whist_status take_consts(struct program *p, size_t peer, struct whist_byt
 static whist_status compare(struct program *p, size_t peer, struct whist_bytes theirs,
                             struct whist_bytes mine, struct whist_error *err)
 {
-    static const char *const keys[] = {"version", "program", "fn", "panics"};
+    static const char *const keys[] = {"version", "program", "fn", "panics", "optimise"};
 
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
         struct whist_bytes a, b;

@@ -168,6 +168,23 @@ whist_status whist_program_new(struct whist_program **program_out, struct whist_
     return st == WHIST_OK ? st : st == WHIST_ERR_FORMAT ? fail_with_errors(p, err) : fail(err, st);
 }
 
+whist_status whist_program_panics(const struct whist_program *p, whist_panics *panics_out,
+                                  struct whist_error *err)
+{
+    struct whist_error unused;
+    unsigned line;
+    const char *source = p->unit->source;
+
+    if (program_header(whist_bytes(source, p->unit->len), panics_out, &line) != WHIST_OK) {
+        return whist_fail(
+            err != NULL ? err : &unused, WHIST_ERR_FORMAT, WHIST_NO_PEER, NULL,
+            "line %u: a comment to Whist says \"panics = site\", \"panics = flag\" or "
+            "\"panics = off\", once",
+            line);
+    }
+    return WHIST_OK;
+}
+
 void whist_program_hash(const struct whist_program *p, uint8_t hash_out[32])
 {
     memcpy(hash_out, p->hash, sizeof p->hash);

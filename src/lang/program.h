@@ -25,6 +25,11 @@ struct whist_program {
     size_t n_segments;
 };
 
+/* Reads the comments before the first definition; WHIST_ERR_FORMAT: the line says something unknown,
+ * or it twice. */
+WHIST_MUST_CHECK whist_status program_header(struct whist_bytes source, whist_panics *panics_out,
+                                             unsigned *line_out);
+
 /* Makes the bound program again: the segments but the last go to the sink (NULL: there is only one
  * segment, however large); the last one is the caller's to clear. */
 WHIST_MUST_CHECK whist_status program_run(const struct whist_program *p, struct word_sink *sink,

@@ -634,8 +634,18 @@ case_lang_eval() {
     whist 3 eval "$work/sum.rs" $rows --input '[1, 200]' --input '[100]' --json --panics flag
     equal "$(json .reason <<<"$out")" Unknown
     # shellcheck disable=SC2086
-    whist 0 eval "$work/sum.rs" $rows --input '[1, 200]' --input '[100]' --panics off
+    whist 0 eval "$work/sum.rs" $rows --input '[1, 200]' --input '[100]' --panics off -O2
     equal "$out" 45
+    printf '// A sum.\n// whist: panics = off\n' | cat - "$work/sum.rs" >"$work/wraps.rs"
+    # shellcheck disable=SC2086
+    whist 0 eval "$work/wraps.rs" $rows --input '[1, 200]' --input '[100]'
+    equal "$out" 45
+    # shellcheck disable=SC2086
+    whist 3 eval "$work/wraps.rs" $rows --input '[1, 200]' --input '[100]' --panics flag
+    sed -i 's/panics = off/panics = never/' "$work/wraps.rs"
+    # shellcheck disable=SC2086
+    whist 1 eval "$work/wraps.rs" $rows --input '[1, 200]' --input '[100]'
+    says 'line 2: a comment to Whist says'
     # shellcheck disable=SC2086
     whist 0 eval "$work/sum.rs" --fn first --input -5 --input 3 $rows
     equal "$out" -8
