@@ -367,3 +367,85 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     lang_unit_free(u);
     return 0;
 }
+
+#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+/* Mutations of whole tokens: most changes of single bytes end in the scanner or the parser. */
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed);
+
+static bool is_word(uint8_t c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+
+/* The word, or the one character, that byte `at` belongs to. */
+static struct lang_span token_at(const uint8_t *data, size_t size, size_t at)
+{
+    size_t from = at, to = at + 1;
+
+    if (is_word(data[at])) {
+        while (from > 0 && is_word(data[from - 1])) {
+            from--;
+        }
+        while (to < size && is_word(data[to])) {
+            to++;
+        }
+    }
+    return (struct lang_span){(uint32_t)from, (uint32_t)to};
+}
+
+static uint32_t draw(uint64_t *state, size_t n)
+{
+    *state = *state * 6364136223846793005U + 1442695040888963407U;
+    return (uint32_t)((*state >> 33) % n);
+}
+
+/* Puts len bytes in place of a span; the new size, or the old one if there is no room. */
+static size_t splice(uint8_t *data, size_t size, size_t max_size, struct lang_span at,
+                     const void *text, size_t len)
+{
+    size_t rest = size - at.to;
+
+    if (at.from + len + rest > max_size) {
+        return size;
+    }
+    memmove(data + at.from + len, data + at.to, rest);
+    memcpy(data + at.from, text, len);
+    return at.from + len + rest;
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed)
+{
+    static const char *const words[] = {
+        "join", "join_iter", "match", "if",   "else", "for", "in",  "let", "mut", "as", "const",
+        "u8",   "i8",        "usize", "bool", "_",    "0",   "255", "..",  "..=", "::", "=>",
+        "true", "{",         "}",     "(",    ")",    "[",   "]",   ",",   ";",   "-",  "!",
+        "x",    "main",      "+=",    "<<",   "&&",   "==",  "&",   "*",   "/",   "%",  "=",
+    };
+    uint64_t state = seed;
+    struct lang_span a, b;
+    uint8_t copy[64];
+    size_t len;
+
+    if (size == 0 || size > 100000 || draw(&state, 4) == 0) {
+        return LLVMFuzzerMutate(data, size, max_size);
+    }
+    a = token_at(data, size, draw(&state, size));
+    b = token_at(data, size, draw(&state, size));
+    len = b.to - b.from < sizeof(copy) ? b.to - b.from : sizeof(copy);
+    memcpy(copy, data + b.from, len);
+    switch (draw(&state, 4)) {
+    case 0: /* leave a token out */
+        return splice(data, size, max_size, a, "", 0);
+    case 1: /* one in place of another */
+        return splice(data, size, max_size, a, copy, len);
+    case 2: /* one more */
+        a.to = a.from;
+        return splice(data, size, max_size, a, copy, len);
+    default: {
+        const char *word = words[draw(&state, sizeof(words) / sizeof(words[0]))];
+        return splice(data, size, max_size, a, word, strlen(word));
+    }
+    }
+}
+#endif
