@@ -228,6 +228,13 @@ static void refuse_session(struct whist_endpoint *ep, struct http_conn *c, const
 {
     bool ended = whist_endpoint_has_ended(ep, r->session);
 
+    if (ep->leaving) {
+        /* As if it had left already: an answer would look like news, and there may be better ones
+         * on their way (an abort that this party has heard of). */
+        whist_httpd_end(&ep->server, c);
+        return;
+    }
+
     refuse(ep, c, ended ? 410 : 404,
            ended ? "This session has ended" : "This party does not know this session (yet)");
 }
@@ -466,6 +473,10 @@ static void take_message(struct http_server *s, struct http_conn *c)
     int64_t now = s->loop->now_ms;
 
     ep->requests++;
+    if (l == NULL && ep->leaving) {
+        whist_httpd_end(s, c);
+        return;
+    }
     if (l == NULL) {
         refuse(ep, c, 410, "This session has ended");
         whist_httpd_end_request(s, c);

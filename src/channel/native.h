@@ -53,6 +53,7 @@ struct whist_endpoint {
     uint8_t (*ended)[WHIST_SESSION_LEN]; /* a ring */
     size_t ended_at, n_ended;
     uint64_t requests, refused;
+    bool leaving; /* its only channel is gone, and so will it be: no more answers */
 };
 
 extern const struct http_service whist_endpoint_service; /* owner: the endpoint */

@@ -75,6 +75,7 @@ static void destroy(struct native_channel *ch)
     pthread_mutex_lock(&loop->lock);
     if (ch->registered) {
         whist_endpoint_remove(ch->ep, ch);
+        ch->ep->leaving = ch->own_endpoint;
     }
     for (size_t i = 0; i < ch->base.n; i++) {
         if (is_used(ch, i)) {

@@ -147,7 +147,7 @@ static void cut_politely(void)
 
 static void answers(const char *text, whist_status status, const char *part, bool contact)
 {
-    const struct whist_http_options o = {.connect_timeout_ms = 300, .timeout_ms = RAW_PATIENCE_MS};
+    const struct whist_http_options o = {.connect_timeout_ms = 1500, .timeout_ms = RAW_PATIENCE_MS};
     struct raw_party p;
     raw_party_start(&p, &o, "");
     int fd = raw_connect(p.port), from;
