@@ -47,8 +47,8 @@ void builder_give(struct whist_builder *b, whist_wire *out, whist_wire *scratch,
 bool builder_local_and(struct whist_builder *b, uint32_t x, uint32_t y, whist_wire *out);
 
 /* Makes all gates that the n wires need again, with fewer ANDs if there is a way; changes the
- * wires. All other wires but those of inputs are gone. marks: node numbers in ascending order, which
- * become those of the nodes that stand there afterwards. */
+ * wires. All other wires but those of inputs are gone. marks: node numbers in ascending order,
+ * which become those of the nodes that stand there afterwards. */
 void builder_rewrite(struct whist_builder *b, whist_wire *roots, size_t n, size_t *marks,
                      size_t n_marks);
 

@@ -9,7 +9,7 @@
 
 struct exec_options {
     enum word_panics panics;
-    bool thorough; /* of the program */
+    bool thorough;                /* of the program */
     uint64_t max_steps;           /* expressions, statements and nodes; 0: EXEC_MAX_STEPS */
     bool (*cancelled)(void *arg); /* may be NULL */
     void *cancelled_arg;

@@ -25,8 +25,8 @@ struct whist_program {
     size_t n_segments;
 };
 
-/* Reads the comments before the first definition; WHIST_ERR_FORMAT: the line says something unknown,
- * or it twice. */
+/* Reads the comments before the first definition; WHIST_ERR_FORMAT: the line says something
+ * unknown, or it twice. */
 WHIST_MUST_CHECK whist_status program_header(struct whist_bytes source, whist_panics *panics_out,
                                              unsigned *line_out);
 
