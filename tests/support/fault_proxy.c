@@ -661,11 +661,11 @@ static void *proxy_thread(void *arg)
     pthread_mutex_lock(&p->lock);
     while (!p->stop) {
         bool paused = p->paused;
-        int wait = look_after(p, whist_now_ms()), n;
+        int wait = paused ? -1 : look_after(p, whist_now_ms()), n;
         pthread_mutex_unlock(&p->lock);
         n = wait_events(p, paused, wait, events, 64);
         pthread_mutex_lock(&p->lock);
-        for (int i = 0; i < n; i++) {
+        for (int i = 0; i < n && !p->paused; i++) { /* they are reported again */
             on_event(p, &events[i], whist_now_ms());
         }
     }
