@@ -47,7 +47,7 @@ struct whist_program_limits {
     size_t max_source;   /**< bytes of the source; default 16 MiB */
     size_t max_memory;   /**< bytes of the checked program; default 1 GiB */
     uint64_t max_bits;   /**< of one type; default 2^30 */
-    uint64_t max_steps;  /**< word operations, unrolled; default 2^28 */
+    uint64_t max_steps;  /**< expressions and word operations, unrolled; default 2^30 */
     uint32_t max_errors; /**< diagnostics of one run; default 50 */
 };
 

@@ -18,7 +18,7 @@ struct exec_options {
     size_t segment_nodes;   /* a segment has about so many, or as many as words are alive; 0:
                                EXEC_SEGMENT_NODES */
 };
-#define EXEC_MAX_STEPS     ((uint64_t)1 << 28)
+#define EXEC_MAX_STEPS     ((uint64_t)1 << 30)
 #define EXEC_SEGMENT_NODES ((size_t)1 << 17)
 
 /* Deepest nesting of expressions and statements, over all calls. */
