@@ -134,8 +134,10 @@ static void consume(struct queue *q, size_t len)
 
 static void move_all(struct queue *to, struct queue *from)
 {
-    append(to, from->p + from->at, waiting(from));
-    consume(from, waiting(from));
+    if (waiting(from) > 0) {
+        append(to, from->p + from->at, waiting(from));
+        consume(from, waiting(from));
+    }
 }
 
 /* ---- HTTP, as much as this needs ---- */
@@ -169,9 +171,9 @@ static long long body_length(const uint8_t *head, size_t len)
 static size_t whole_message(struct end *e)
 {
     struct queue *q = &e->in;
-    const uint8_t *p = q->p + q->at;
 
     if (e->need == 0 && waiting(q) > 0) {
+        const uint8_t *p = q->p + q->at;
         size_t head = head_length(p, waiting(q));
         long long body = head == 0 ? 0 : body_length(p, head);
         bool bodyless = e == &e->link->client || (head > 12 && memcmp(p + 8, " 1", 2) == 0);
