@@ -36,8 +36,7 @@ struct whist_endpoint_options {
                            "unix:/path" (a socket file of mode 0600 that nobody else uses; it is
                            removed at the end) */
     const char *prefix; /**< path in front of /health, /ready and /metrics, besides none: "/a/b" */
-    const struct whist_identity *identity; /**< own key and certificate; NULL: plain HTTP. Borrowed
-                                              until the endpoint is freed */
+    const struct whist_identity *identity; /**< own key and certificate; NULL: plain HTTP */
     const char *const *trusted_proxies;    /**< addresses ("10.0.0.7", "::1", "unix") of proxies
                                               whose proxy_header is believed */
     size_t n_trusted_proxies;              /**< of them */
@@ -94,7 +93,7 @@ struct whist_http_options {
     uint8_t session[WHIST_HTTP_SESSION_LEN]; /**< id of the session, the same for all parties */
     uint8_t config[WHIST_HTTP_CONFIG_LEN];   /**< hash of what else the parties must agree on */
     const struct whist_identity *identity;   /**< own key and certificate, for mutual TLS; NULL:
-                                                plain HTTP. Borrowed until the channel is freed */
+                                                plain HTTP */
     const struct whist_party_trust *trust;   /**< n: how each party proves itself; with identity */
     const char *token;        /**< plain HTTP: secret of the session, 16 … 256 printable bytes
                                  without blanks; NULL: none */

@@ -406,24 +406,23 @@ static bool note_bytes(struct http_server *s, struct http_conn *c, size_t n)
     return true;
 }
 
-/* Where plaintext may go: straight into the body where that is worth it (then *direct_out is not 0
- * bytes of it), and the scratch behind it. */
-static int choose_parts(struct http_server *s, struct http_conn *c, uint8_t *scratch, size_t cap,
-                        struct iovec parts[2])
+/* Where plaintext may go: straight into the body where that is worth it, and what comes behind it
+ * into the spare room; else into that alone. Returns how many parts. */
+static int choose_parts(struct http_conn *c, struct iovec spare, struct iovec parts[2])
 {
     size_t room = 0;
     uint8_t *body = NULL;
 
-    (void)s;
     if (c->state == CONN_READING && !c->answered && c->in.len == 0) {
         body = whist_http_body_room(&c->parser, &room);
     }
     if (body == NULL || room < DIRECT_MIN) {
-        parts[0] = (struct iovec){scratch, cap};
+        parts[0] = spare;
         return 1;
     }
     parts[0] = (struct iovec){body, room};
-    parts[1] = (struct iovec){scratch, BEHIND_BODY};
+    parts[1] =
+        (struct iovec){spare.iov_base, spare.iov_len < BEHIND_BODY ? spare.iov_len : BEHIND_BODY};
     return 2;
 }
 
@@ -445,7 +444,7 @@ static void take_parts(struct http_server *s, struct http_conn *c, const struct 
 static void read_plain(struct http_server *s, struct http_conn *c)
 {
     struct iovec parts[2];
-    int n_parts = choose_parts(s, c, s->scratch, HTTP_SCRATCH, parts);
+    int n_parts = choose_parts(c, (struct iovec){s->scratch, HTTP_SCRATCH}, parts);
     size_t n;
 
     switch (whist_stream_read(&c->stream, parts, n_parts, &n)) {
@@ -472,7 +471,7 @@ static void read_records(struct http_server *s, struct http_conn *c)
 
     while (r == STREAM_OK && c->state != CONN_DEAD) {
         struct iovec parts[2];
-        int n_parts = choose_parts(s, c, plain, sizeof plain, parts);
+        int n_parts = choose_parts(c, (struct iovec){plain, sizeof plain}, parts);
         size_t n;
         r = whist_stream_decrypt(&c->stream, parts[0].iov_base, parts[0].iov_len, &n, &err);
         if (r == STREAM_OK) {
