@@ -116,6 +116,7 @@ size_t whist_tls_unread(const struct tls *tls);
  *   WHIST_ERR_PROTOCOL  not TLS, another version, tampered or malformed records
  *   WHIST_ERR_CLOSED    the peer refused this party by an alert, whose meaning the text tells; it
  *                       may be temporary, if the peer has not opened the session yet
+ *   WHIST_ERR_UNREACHABLE  as a server: no session is open, so nobody can be known
  *   WHIST_ERR_NOMEM */
 WHIST_MUST_CHECK whist_status whist_tls_read(struct tls *tls, void *out, size_t cap,
                                              size_t *len_out, struct whist_error *err);

@@ -190,7 +190,8 @@ static tls_flaw judge_any(struct tls_context *context, const struct tls_shown *s
     }
     pthread_mutex_unlock(&context->lock);
     if (worst == TLS_GOOD) {
-        whist_fail(err, WHIST_ERR_CHECK, WHIST_NO_PEER, NULL, "no session is open here");
+        /* No flaw of the certificate: a session begins or has just ended. */
+        whist_fail(err, WHIST_ERR_UNREACHABLE, WHIST_NO_PEER, NULL, "no session is open here");
         worst = TLS_UNKNOWN;
     }
     return worst;
