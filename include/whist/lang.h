@@ -83,12 +83,12 @@ WHIST_API WHIST_MUST_CHECK whist_status
 whist_program_new(struct whist_program **program_out, struct whist_bytes source,
                   const struct whist_program_options *options, struct whist_error *err);
 
-/** The policy that the program asks for in a comment before its first definition, as in
- *  "// whist: panics = flag"; WHIST_PANICS_SITE if it does not.
+/** The policy that the program asks for in a line comment before its first definition, which says
+ *  "whist: panics = flag", say; WHIST_PANICS_SITE if it does not.
  *  @param p a program
  *  @param panics_out the policy
  *  @param err may be NULL
- *  @retval WHIST_ERR_FORMAT a comment "// whist:" says something else */
+ *  @retval WHIST_ERR_FORMAT a comment "whist:" says something else */
 WHIST_API WHIST_MUST_CHECK whist_status whist_program_panics(const struct whist_program *p,
                                                              whist_panics *panics_out,
                                                              struct whist_error *err);

@@ -246,6 +246,26 @@ const char *program_signature(const struct program *p, char *text_out, size_t si
     return text_out;
 }
 
+/* As in Garble, text after a literal is ignored ("1 + 1" is 1): people should know. */
+static void warn_of_rest(const struct program *p, size_t number, const struct whist_type *type,
+                         struct whist_bytes text)
+{
+    size_t n = (size_t)whist_type_bits(type);
+    uint8_t *again = malloc(n + 1);
+    struct whist_error ignored;
+
+    if (again == NULL) {
+        return;
+    }
+    if (whist_program_read(p->p, again, type, text, WHIST_VALUE_STRICT, &ignored) ==
+            WHIST_ERR_FORMAT &&
+        whist_program_read(p->p, again, type, text, WHIST_VALUE_JSON, &ignored) != WHIST_OK) {
+        fprintf(stderr, "whist: warning: input %zu: the text after its value is ignored\n", number);
+    }
+    cli_wipe(again, n);
+    free(again);
+}
+
 static whist_status read_typed(const struct program *p, uint8_t *bits_out, size_t number,
                                struct whist_bytes name, const struct whist_type *type,
                                struct whist_bytes text, struct whist_error *err)
@@ -259,6 +279,8 @@ static whist_status read_typed(const struct program *p, uint8_t *bits_out, size_
         st = cli_context(err, "input %zu (%.*s: %.60s): ", number,
                          (int)(name.len < 40 ? name.len : 40), (const char *)name.data,
                          type_name != NULL ? type_name : "?");
+    } else if (st == WHIST_OK && !p->json_inputs) {
+        warn_of_rest(p, number, type, text);
     }
     return st;
 }

@@ -653,6 +653,10 @@ case_lang_eval() {
     printf '[-5, 3]\n' | "$WHIST" eval "$work/sum.rs" --fn first $rows --input - >"$work/out" || fail "whole array"
     equal "$(<"$work/out")" -8
     # shellcheck disable=SC2086
+    whist 0 eval "$work/sum.rs" --fn first $rows --input '5 + 5' --input 3
+    equal "$out" 2
+    says 'warning: input 0: the text after its value is ignored'
+    # shellcheck disable=SC2086
     whist 0 eval "$work/sum.rs" $rows --compile-only --json
     equal "$(json .status <<<"$out")" compiles
     printf '# rows\nPARTY_0::ROWS = 2usize\n\nPARTY_1::ROWS=1\n' >"$work/consts"
