@@ -113,8 +113,8 @@ static word_id merge_cell(struct exec *x, const struct branch *b, const struct c
 
 whist_status exec_branch_end(struct exec *x, struct branch *b, bool all)
 {
-    struct change *c = x->changes.v + b->changes_from;
     size_t n = x->changes.n - b->changes_from;
+    struct change *c = n != 0 ? x->changes.v + b->changes_from : NULL;
 
     if (n > 1) {
         qsort(c, n, sizeof *c, by_cell);

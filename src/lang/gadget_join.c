@@ -177,9 +177,9 @@ static size_t add_neighbours(struct whist_builder *b, whist_wire *rows, size_t n
     for (size_t i = 0; i < left; i++) { /* from the end, in place */
         whist_wire *to = rows + (n - 1 - i) * width;
         const whist_wire *x = rows + (n - 1 - 2 * i) * width;
-        bool pair = 2 * i + 1 < n;
+        const whist_wire *y = 2 * i + 1 < n ? x - width : NULL;
         for (size_t k = 0; k < width; k++) {
-            to[k] = pair ? whist_builder_xor(b, x[k], x[k - width]) : x[k];
+            to[k] = y != NULL ? whist_builder_xor(b, x[k], y[k]) : x[k];
         }
     }
     memset(rows, 0, (n - left) * width * sizeof *rows);
