@@ -425,6 +425,26 @@ static void init(struct native_channel *ch, const struct whist_http_options *o)
     atomic_init(&ch->failed, false);
 }
 
+/* Everything but the memory of the channel itself. Takes listen_fd. */
+static whist_status make(struct native_channel *ch, const struct whist_http_options *options,
+                         int listen_fd, struct whist_error *err)
+{
+    init(ch, options);
+    whist_status st = build(ch, options, err);
+
+    if (st == WHIST_OK && options->endpoint != NULL) {
+        ch->ep = options->endpoint;
+    } else if (st == WHIST_OK) {
+        st = own_endpoint(ch, options, listen_fd, err);
+        listen_fd = -1;
+        ch->own_endpoint = st == WHIST_OK;
+    }
+    if (listen_fd >= 0) {
+        close(listen_fd);
+    }
+    return st == WHIST_OK ? go_live(ch, err) : st;
+}
+
 whist_status whist_channel_native_new_fd(struct whist_channel **channel_out,
                                          const struct whist_http_options *options, int listen_fd,
                                          struct whist_error *err)
@@ -441,28 +461,18 @@ whist_status whist_channel_native_new_fd(struct whist_channel **channel_out,
             st = whist_fail(err, WHIST_ERR_NOMEM, WHIST_NO_PEER, NULL, "no memory for a channel");
         }
     }
-    if (ch != NULL) {
-        init(ch, options);
-        st = build(ch, options, err);
-    }
-    if (st == WHIST_OK && options->endpoint != NULL) {
-        ch->ep = options->endpoint;
-    } else if (st == WHIST_OK) {
-        st = own_endpoint(ch, options, listen_fd, err);
-        listen_fd = -1;
-        ch->own_endpoint = st == WHIST_OK;
-    }
-    if (listen_fd >= 0) {
-        close(listen_fd);
-    }
-    st = st == WHIST_OK ? go_live(ch, err) : st;
-    if (st != WHIST_OK) {
-        if (ch != NULL) {
-            if (ch->ep != NULL) {
-                destroy(ch);
-            }
-            free_parts(ch);
+    if (ch == NULL) {
+        if (listen_fd >= 0) {
+            close(listen_fd);
         }
+        return st;
+    }
+    st = make(ch, options, listen_fd, err);
+    if (st != WHIST_OK) {
+        if (ch->ep != NULL) {
+            destroy(ch);
+        }
+        free_parts(ch);
         return st;
     }
     *channel_out = &ch->base;

@@ -174,6 +174,7 @@ static void compact_front(const struct compaction *c, size_t first, size_t n, wh
 static size_t add_neighbours(struct whist_builder *b, whist_wire *rows, size_t n, size_t width)
 {
     size_t left = n / 2 + n % 2;
+    WHIST_REQUIRE(rows != NULL || n == 0);
     for (size_t i = 0; i < left; i++) { /* from the end, in place */
         whist_wire *to = rows + (n - 1 - i) * width;
         const whist_wire *x = rows + (n - 1 - 2 * i) * width;
