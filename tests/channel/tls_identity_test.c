@@ -257,7 +257,7 @@ static void no_session(void)
     tls_pair_open(&pair, ids[ALICE], parties, ids[BOB], parties, N);
     whist_tls_context_remove(pair.server.context, pair.server.trust);
     tls_pair_run(&pair);
-    CHECK(pair.server.status == WHIST_ERR_CHECK);
+    CHECK(pair.server.status == WHIST_ERR_UNREACHABLE);
     CHECK_MSG(strstr(pair.server.err.text, "no session") != NULL, "%s", pair.server.err.text);
     CHECK(pair.client.status == WHIST_ERR_CLOSED);
     CHECK(strstr(pair.client.err.text, "not opened the session yet") != NULL);
