@@ -100,13 +100,13 @@ static void take_turn(struct http_loop *loop, int64_t until_ms)
     loop->all_turns++;
 }
 
-/* There is a guest, or was one since the last look: this thread need not wait for events. */
+/* There is a guest: this thread need not wait for events. Without one it has to, at once: what
+ * comes would wait for PARK_MS. */
 static bool park(struct http_loop *loop)
 {
-    if (!atomic_load(&loop->guest) && loop->guest_turns == loop->seen_turns) {
+    if (!atomic_load(&loop->guest)) {
         return false;
     }
-    loop->seen_turns = loop->guest_turns;
     if (atomic_load(&loop->guest_wake)) {
         whist_http_wake(loop); /* this thread has taken the event that was for the guest */
     }
@@ -141,7 +141,6 @@ bool whist_http_loop_guest(struct http_loop *loop, int64_t until_ms)
     if (first) {
         if (!atomic_exchange(&loop->guest_wake, false)) {
             take_turn(loop, until_ms);
-            loop->guest_turns++;
             atomic_store(&loop->guest_wake, false);
         }
         atomic_store(&loop->guest, false);

@@ -42,8 +42,7 @@ struct http_loop {
      * which spares waking it. The I/O thread parks as long as guests come. */
     atomic_bool guest;      /* there is one */
     atomic_bool guest_wake; /* it has to look for its message */
-    uint64_t guest_turns, seen_turns;
-    uint64_t all_turns; /* of both */
+    uint64_t all_turns;     /* of both */
     atomic_bool parked;
     struct waitq park;
     bool running; /* thread is there to be joined */
