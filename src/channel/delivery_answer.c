@@ -5,16 +5,6 @@
 #include "channel/delivery_impl.h"
 #include "channel/inbox.h"
 
-/* splitmix64 (Steele, Lea, Flood 2014): jitter needs no secrecy, and tests need it to be the same.
- */
-static uint64_t next_random(struct delivery *d)
-{
-    uint64_t z = d->random += 0x9e3779b97f4a7c15u;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-}
-
 /* Before the next attempt, in milliseconds: none after a first loss, then doubling, ± a quarter. */
 static int64_t pause_ms(struct delivery *d)
 {
@@ -26,7 +16,7 @@ static int64_t pause_ms(struct delivery *d)
         ms *= 2;
     }
     ms = ms < d->opt.retry_max_ms ? ms : d->opt.retry_max_ms;
-    return ms - ms / 4 + (int64_t)(next_random(d) % (uint64_t)(ms / 2 + 1));
+    return ms - ms / 4 + (int64_t)(splitmix64(&d->random) % (uint64_t)(ms / 2 + 1));
 }
 
 /* A POST was not answered, or the peer did not take it. Of the POSTs that were in flight together

@@ -22,15 +22,6 @@ static struct faulty *faulty_of(struct whist_channel *ch)
     return (struct faulty *)ch;
 }
 
-/* SplitMix64 (Steele, Lea, Flood 2014): numbers for tests, not secrets. */
-static uint64_t next_number(uint64_t *state)
-{
-    uint64_t z = *state += 0x9e3779b97f4a7c15;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-    z = (z ^ z >> 27) * 0x94d049bb133111eb;
-    return z ^ z >> 31;
-}
-
 static whist_status fail_cut(struct whist_error *err, const char *phase)
 {
     return whist_fail(err, WHIST_ERR_CLOSED, WHIST_NO_PEER, phase,
@@ -43,7 +34,7 @@ static void randomise(struct whist_buffer *msg, uint64_t *state)
     bool same = msg->len != 0;
     while (same) {
         for (size_t i = 0; i < msg->len; i++) {
-            uint8_t b = (uint8_t)next_number(state);
+            uint8_t b = (uint8_t)splitmix64(state);
             same = same && b == msg->data[i];
             msg->data[i] = b;
         }
@@ -56,14 +47,14 @@ static whist_status change_bytes(struct whist_buffer *msg, const struct whist_fa
 {
     uint64_t state = plan->seed;
     if (plan->fault == WHIST_FAULT_EXTEND) {
-        uint8_t b = (uint8_t)next_number(&state);
+        uint8_t b = (uint8_t)splitmix64(&state);
         return whist_buffer_append(msg, &b, 1);
     }
     if (msg->len == 0) {
         return WHIST_OK;
     }
     if (plan->fault == WHIST_FAULT_FLIP) {
-        uint64_t bit = next_number(&state) % ((uint64_t)msg->len * 8);
+        uint64_t bit = splitmix64(&state) % ((uint64_t)msg->len * 8);
         msg->data[bit / 8] ^= (uint8_t)(1u << bit % 8);
     } else if (plan->fault == WHIST_FAULT_TRUNCATE) {
         msg->len--;

@@ -29,15 +29,6 @@ struct synthetic {
     uint32_t cell_at, cell_len;
 };
 
-/* splitmix64 (Steele, Lea, Flood 2014): fixed for all times, as it defines the function. */
-static uint64_t next_random(struct synthetic *s)
-{
-    uint64_t z = s->random += 0x9e3779b97f4a7c15u;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return z ^ z >> 31;
-}
-
 /* Gates of the first part: slots N_IN … 2·bank − 1. */
 static uint64_t fill_gates(const struct synthetic *s)
 {
@@ -53,7 +44,7 @@ static uint64_t fold_gates(const struct synthetic *s)
 static struct whist_gate fill_gate(struct synthetic *s)
 {
     uint32_t out = N_IN + (uint32_t)s->gate;
-    uint64_t r = next_random(s);
+    uint64_t r = splitmix64(&s->random);
     uint32_t a = (uint32_t)(r & 0xffffffff) % out, b = (uint32_t)(r >> 32) % (out - 1);
     return (struct whist_gate){a, b < a ? b : b + 1, out, WHIST_OP_XOR};
 }
@@ -73,7 +64,7 @@ static uint32_t make_cell(struct synthetic *s, struct whist_gate *g)
     uint64_t layer = s->ands / s->bank;
     uint32_t from = (layer & 1) != 0 ? s->bank : 0, to = s->bank - from;
     uint32_t out = to + ((uint32_t)s->ands & mask);
-    uint64_t r = next_random(s);
+    uint64_t r = splitmix64(&s->random);
     uint32_t a = from + ((uint32_t)r & mask), b = from + ((uint32_t)(r >> 12) & mask);
     uint32_t c = from + ((uint32_t)(r >> 24) & mask), d = from + ((uint32_t)(r >> 36) & mask);
     uint32_t e = from + ((uint32_t)(r >> 48) & mask);

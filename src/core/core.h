@@ -111,6 +111,18 @@ int64_t whist_coarse_ms(void);
 void whist_logf(const struct whist_log *log, whist_log_level level, const char *fmt, ...)
     WHIST_PRINTF(3, 4);
 
+/* ---- Numbers that only look random ---- */
+
+/* SplitMix64 (Steele, Lea, Flood 2014): the same numbers from the same state, always. Not for
+ * secrets. */
+static inline uint64_t splitmix64(uint64_t *state)
+{
+    uint64_t z = *state += 0x9e3779b97f4a7c15u;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    return z ^ z >> 31;
+}
+
 /* ---- Little-endian numbers ---- */
 static inline void put_le32(uint8_t *p, uint32_t v)
 {

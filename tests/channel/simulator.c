@@ -64,17 +64,9 @@ _Noreturn void sim_fail(const char *file, int line, const char *cond, const char
     exit(1);
 }
 
-uint64_t sim_random(uint64_t *state)
-{
-    uint64_t z = *state += 0x9e3779b97f4a7c15u;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-}
-
 uint64_t sim_below(uint64_t *state, uint64_t below)
 {
-    return below == 0 ? 0 : sim_random(state) % below;
+    return below == 0 ? 0 : splitmix64(state) % below;
 }
 
 int64_t sim_between(uint64_t *state, int64_t min, int64_t max)

@@ -62,7 +62,6 @@ const struct sim_totals *sim_totals(void);
 void sim_run(const struct sim_plan *plan, struct sim_result results_out[SIM_MAX_PARTIES]);
 
 /* The same generator for plans. */
-uint64_t sim_random(uint64_t *state);
 /* 0 … below − 1. */
 uint64_t sim_below(uint64_t *state, uint64_t below);
 /* min … max. */

@@ -6,9 +6,9 @@
 static uint64_t mix(uint64_t a, uint64_t b, uint64_t c)
 {
     uint64_t state = a * 0x9e3779b97f4a7c15u + b;
-    sim_random(&state);
+    splitmix64(&state);
     state ^= c * 0xd1342543de82ef95u;
-    return sim_random(&state);
+    return splitmix64(&state);
 }
 
 /* ---- Messages: all follow from seed, direction and number ---- */
@@ -57,7 +57,7 @@ static struct delivery_options random_options(struct sim *s, size_t p, size_t q)
     const struct sim_plan *plan = &s->plan;
     struct delivery_options o = {.n = plan->n, .me = p, .peer = q};
     o.epoch = mix(plan->seed, 77 + p, s->process[p].run) | 1;
-    o.seed = sim_random(&s->random);
+    o.seed = splitmix64(&s->random);
     o.connect_deadline_ms = s->now + plan->connect_ms;
     o.heartbeat_ms = plan->heartbeat_ms;
     o.dead_ms = plan->dead_ms;

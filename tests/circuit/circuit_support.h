@@ -8,24 +8,7 @@
 
 #include "circuit/circuit_internal.h"
 #include "harness.h"
-
-struct rng {
-    uint64_t state;
-};
-
-/* splitmix64 */
-static inline uint64_t rng_next(struct rng *r)
-{
-    uint64_t z = r->state += 0x9e3779b97f4a7c15u;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return z ^ z >> 31;
-}
-
-static inline uint32_t rng_below(struct rng *r, uint32_t n)
-{
-    return (uint32_t)(rng_next(r) % n);
-}
+#include "rng.h"
 
 static inline void rng_bits(struct rng *r, uint8_t *bits, size_t n)
 {

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/core.h"
+
 /* ---- Types ---- */
 
 enum kind { BOOL, INT, TUPLE, ARRAY, STRUCT, ENUM };
@@ -46,10 +48,7 @@ struct gen {
 
 static uint32_t below(struct gen *g, uint32_t n)
 {
-    uint64_t z = g->state += 0x9e3779b97f4a7c15u;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return (uint32_t)((z ^ z >> 31) >> 8) % n;
+    return (uint32_t)(splitmix64(&g->state) >> 8) % n;
 }
 
 static void put(struct gen *g, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -14,18 +14,10 @@
 
 /* ---- Random inputs ---- */
 
-static uint64_t next(uint64_t *state)
-{
-    uint64_t z = *state += 0x9e3779b97f4a7c15u;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return z ^ z >> 31;
-}
-
 /* A value of the type: numbers are often small, enums have tags that exist and padding of zeros. */
 static uint8_t *put_value(uint64_t *state, const struct lang_type *t, uint8_t *bits)
 {
-    uint64_t v = next(state);
+    uint64_t v = splitmix64(state);
 
     switch (t->kind) {
     case TYPE_TUPLE:

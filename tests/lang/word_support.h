@@ -9,24 +9,7 @@
 #include "harness.h"
 #include "lang/gates.h"
 #include "lang/interp.h"
-
-struct rng {
-    uint64_t state;
-};
-
-/* splitmix64 */
-static inline uint64_t rng_next(struct rng *r)
-{
-    uint64_t z = r->state += 0x9e3779b97f4a7c15u;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return z ^ z >> 31;
-}
-
-static inline uint32_t rng_below(struct rng *r, uint32_t n)
-{
-    return (uint32_t)(rng_next(r) % n);
-}
+#include "rng.h"
 
 /* An empty program whose one party has n input bits. */
 static inline void program_init(struct word_program *p, uint32_t n, enum word_panics panics)
