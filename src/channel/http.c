@@ -289,7 +289,7 @@ static struct whist_http_tuning tuning_of(const struct whist_http_tuning *given,
     return t;
 }
 
-static whist_status check_options(const struct whist_http_options *o, struct whist_error *err)
+whist_status whist_http_check_parties(const struct whist_http_options *o, struct whist_error *err)
 {
     if (o->n < 2 || o->n > WHIST_MAX_PARTIES) {
         return whist_fail(err, WHIST_ERR_ARGUMENT, WHIST_NO_PEER, NULL,
@@ -300,6 +300,12 @@ static whist_status check_options(const struct whist_http_options *o, struct whi
                           "the own index is %zu, but there are %zu parties, numbered from 0", o->me,
                           o->n);
     }
+    return WHIST_OK;
+}
+
+static whist_status check_options(const struct whist_http_options *o, struct whist_error *err)
+{
+    TRY(whist_http_check_parties(o, err));
     if (o->urls == NULL || o->timeout_ms < 0 || o->connect_timeout_ms < 0) {
         return whist_fail(err, WHIST_ERR_ARGUMENT, WHIST_NO_PEER, NULL,
                           "URLs are missing or a timeout is negative");

@@ -441,24 +441,27 @@ static void take_parts(struct http_server *s, struct http_conn *c, const struct 
     parse_fresh(s, c, parts[n_parts - 1].iov_base, n - direct);
 }
 
+/* A read from the socket gave nothing. */
+static void read_nothing(struct http_server *s, struct http_conn *c, stream_result why)
+{
+    if (why == STREAM_EOF) {
+        take_eof(s, c);
+    } else if (why == STREAM_ERROR) {
+        whist_httpd_end(s, c);
+    }
+}
+
 static void read_plain(struct http_server *s, struct http_conn *c)
 {
     struct iovec parts[2];
     int n_parts = choose_parts(c, (struct iovec){s->scratch, HTTP_SCRATCH}, parts);
     size_t n;
+    stream_result r = whist_stream_read(&c->stream, parts, n_parts, &n);
 
-    switch (whist_stream_read(&c->stream, parts, n_parts, &n)) {
-    case STREAM_OK:
+    if (r == STREAM_OK) {
         take_parts(s, c, parts, n_parts, n);
-        break;
-    case STREAM_EOF:
-        take_eof(s, c);
-        break;
-    case STREAM_ERROR:
-        whist_httpd_end(s, c);
-        break;
-    default:
-        break;
+    } else {
+        read_nothing(s, c, r);
     }
 }
 
@@ -489,18 +492,12 @@ static void read_records(struct http_server *s, struct http_conn *c)
 
 static void read_tls(struct http_server *s, struct http_conn *c)
 {
-    switch (whist_stream_receive(&c->stream, s->scratch, HTTP_SCRATCH)) {
-    case STREAM_OK:
+    stream_result r = whist_stream_receive(&c->stream, s->scratch, HTTP_SCRATCH);
+
+    if (r == STREAM_OK) {
         read_records(s, c);
-        break;
-    case STREAM_EOF:
-        take_eof(s, c);
-        break;
-    case STREAM_ERROR:
-        whist_httpd_end(s, c);
-        break;
-    default:
-        break;
+    } else {
+        read_nothing(s, c, r);
     }
 }
 

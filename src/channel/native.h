@@ -184,6 +184,12 @@ struct native_channel {
     struct whist_error error; /* of the whole channel */
 };
 
+/* ---- http.c ---- */
+
+/* Number of parties and own index, which both modes check alike. */
+WHIST_MUST_CHECK whist_status whist_http_check_parties(const struct whist_http_options *o,
+                                                       struct whist_error *err);
+
 /* ---- native_make.c ---- */
 
 /* As whist_channel_http_new in native mode; listen_fd as above. */

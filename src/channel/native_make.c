@@ -123,15 +123,7 @@ static whist_status check_options(const struct whist_http_options *o, struct whi
 {
     const char *bad = NULL;
 
-    if (o->n < 2 || o->n > WHIST_MAX_PARTIES) {
-        return whist_fail(err, WHIST_ERR_ARGUMENT, WHIST_NO_PEER, NULL,
-                          "%zu parties: this transport is for 2 to %d", o->n, WHIST_MAX_PARTIES);
-    }
-    if (o->me >= o->n) {
-        return whist_fail(err, WHIST_ERR_ARGUMENT, WHIST_NO_PEER, NULL,
-                          "the own index is %zu, but there are %zu parties, numbered from 0", o->me,
-                          o->n);
-    }
+    TRY(whist_http_check_parties(o, err));
     if (o->urls == NULL || o->timeout_ms < 0 || o->connect_timeout_ms < 0 || o->stall_ms < 0 ||
         o->linger_ms < 0 || o->heartbeat_ms < 0 || o->dead_ms < 0 || o->answer_ms < 0) {
         bad = "URLs are missing or a time is negative";
