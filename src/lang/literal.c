@@ -179,6 +179,33 @@ uint32_t literal_field(const struct lang_struct *s, struct whist_bytes name)
     return UINT32_MAX;
 }
 
+whist_status literal_field_begin(struct reader *r, const struct path *path,
+                                 const struct lang_type *t, uint32_t k, bool *seen)
+{
+    if (k == UINT32_MAX) {
+        return reader_fail(r, path, t, "a field that the struct does not have");
+    }
+    struct path at = {.up = path, .field = t->strct->fields[k].name};
+    if (seen[k]) {
+        return reader_fail(r, &at, t, "a field that is given twice");
+    }
+    seen[k] = true;
+    return reader_take(r, ':') ? WHIST_OK
+                               : reader_fail(r, &at, t->strct->fields[k].type, "no value");
+}
+
+whist_status literal_fields_end(struct reader *r, const struct path *path,
+                                const struct lang_type *t, const bool *seen)
+{
+    for (uint32_t k = 0; k < t->strct->n_fields; k++) {
+        struct path at = {.up = path, .field = t->strct->fields[k].name};
+        if (!seen[k]) {
+            return reader_fail(r, &at, t->strct->fields[k].type, "a field is missing");
+        }
+    }
+    return WHIST_OK;
+}
+
 uint32_t literal_variant(const struct lang_enum *e, struct whist_bytes name)
 {
     for (uint32_t i = 0; i < e->n_variants; i++) {

@@ -56,6 +56,13 @@ uint64_t literal_get(const uint8_t *bits, uint32_t width);
 
 /* Number of the field or variant with that name, or UINT32_MAX. */
 uint32_t literal_field(const struct lang_struct *s, struct whist_bytes name);
+/* In a struct of type t: reads up to the value of field k, which must exist and not be seen yet. */
+WHIST_MUST_CHECK whist_status literal_field_begin(struct reader *r, const struct path *path,
+                                                  const struct lang_type *t, uint32_t k,
+                                                  bool *seen);
+/* All fields have been seen? */
+WHIST_MUST_CHECK whist_status literal_fields_end(struct reader *r, const struct path *path,
+                                                 const struct lang_type *t, const bool *seen);
 uint32_t literal_variant(const struct lang_enum *e, struct whist_bytes name);
 
 #endif

@@ -199,28 +199,14 @@ static whist_status read_fields(struct reader *r, const struct path *path, uint8
 
     for (uint32_t n = 0; reader_peek(r) != '}'; n++) {
         uint32_t k = literal_field(s, reader_word(r));
-        if (k == UINT32_MAX) {
-            return reader_fail(r, path, t, "a field that the struct does not have");
-        }
+        TRY(literal_field_begin(r, path, t, k, seen));
         struct path at = {.up = path, .field = s->fields[k].name};
-        if (seen[k]) {
-            return reader_fail(r, &at, t, "a field that is given twice");
-        }
-        seen[k] = true;
-        if (!reader_take(r, ':')) {
-            return reader_fail(r, &at, s->fields[k].type, "no value");
-        }
         TRY(read_value(r, &at, bits + s->fields[k].offset, s->fields[k].type));
         if (!list_goes_on(r, '}')) {
             break;
         }
     }
-    for (uint32_t k = 0; k < s->n_fields; k++) {
-        struct path at = {.up = path, .field = s->fields[k].name};
-        if (!seen[k]) {
-            return reader_fail(r, &at, s->fields[k].type, "a field is missing");
-        }
-    }
+    TRY(literal_fields_end(r, path, t, seen));
     return reader_take(r, '}') ? WHIST_OK : reader_fail(r, path, t, "a struct without its end");
 }
 

@@ -271,7 +271,7 @@ static void adopt_predicates(struct opt *o)
         if (is_overflow(n->op) && o->uses[i] != 0) {
             const struct leaf_entry *e = find_leaf(o, n);
             o->plan_of[i] = e->leaf != 0 ? e->plan + 1 : 0;
-            o->map[i] = 0; /* counts checks for now */
+            o->map[i] = 0; /* until the plans are made: the checks that look at it */
         }
     }
     for (size_t i = 0; i < p->n_nodes; i++) {
