@@ -6,8 +6,8 @@
 
 #include "harness.h"
 #include "lang/exec.h"
-#include "lang/interp.h"
 #include "lang/program.h"
+#include "segments.h"
 
 /* ---- Counting ---- */
 
@@ -128,18 +128,6 @@ static bool read_args(struct outcome *o, const struct whist_program *p, const js
         inputs += n;
     }
     return true;
-}
-
-struct segments {
-    struct word_sink sink;
-    struct interp run;
-};
-
-static whist_status take_segment(struct word_sink *sink, const struct word_program *segment,
-                                 struct whist_error *err)
-{
-    (void)err;
-    return interp_segment(&((struct segments *)sink)->run, segment);
 }
 
 /* The same outputs when the program comes in many small segments? */

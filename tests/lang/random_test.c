@@ -8,9 +8,9 @@
 
 #include "harness.h"
 #include "lang/exec.h"
-#include "lang/interp.h"
 #include "lang/program.h"
 #include "program_gen.h"
+#include "segments.h"
 
 /* ---- Random inputs ---- */
 
@@ -65,18 +65,6 @@ struct result {
     size_t n;
     uint32_t origin;
 };
-
-struct segments {
-    struct word_sink sink;
-    struct interp run;
-};
-
-static whist_status take_segment(struct word_sink *sink, const struct word_program *segment,
-                                 struct whist_error *err)
-{
-    (void)err;
-    return interp_segment(&((struct segments *)sink)->run, segment);
-}
 
 static void take_outputs(struct result *r, const struct word_program *last, const uint8_t *out)
 {
