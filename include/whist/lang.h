@@ -30,6 +30,9 @@ typedef enum whist_panics {
     WHIST_PANICS_OFF,  /**< nothing: no checks are made and arithmetic wraps */
 } whist_panics;
 
+/** Name of a policy: "site", "flag", "off"; NULL if there is none. */
+WHIST_API const char *whist_panics_name(whist_panics panics);
+
 /** Why a computation panicked. */
 typedef enum whist_panic_reason {
     WHIST_PANIC_NONE = 0,          /**< it did not */
@@ -250,6 +253,9 @@ typedef enum whist_value_format {
     WHIST_VALUE_STRICT,  /**< Garble's literals and nothing after them */
     WHIST_VALUE_JSON,    /**< JSON led by the type */
 } whist_value_format;
+
+/** What WHIST_VALUE_AUTO takes for JSON. */
+WHIST_API bool whist_value_begins_json(struct whist_bytes text);
 
 /** Reads a value of a type. Bits are one byte each, in the order of the layout: scalars most
  *  significant bit first, structs' fields by name, enums tag first.

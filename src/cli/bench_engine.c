@@ -318,10 +318,7 @@ whist_status cmd_bench_engine(const struct args *args, struct whist_error *err)
         }
         json_array_end(&j);
         json_object_end(&j);
-        if (!json_print_line(&j, stdout)) {
-            st = cli_fail(err, WHIST_ERR_IO, "cannot write to standard output");
-        }
-        json_clear(&j);
+        st = json_finish(&j, st, err);
     }
     for (size_t i = 0; i < n; i++) {
         cost_clear(&all[i].evaluator);

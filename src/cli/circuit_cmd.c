@@ -106,9 +106,7 @@ static whist_status print_eval(const struct outputs *out, bool as_json, struct w
     json_object_begin(&j, NULL);
     json_outputs(&j, out);
     json_object_end(&j);
-    bool printed = json_print_line(&j, stdout);
-    json_clear(&j);
-    return printed ? WHIST_OK : cli_fail(err, WHIST_ERR_IO, "cannot write to standard output");
+    return json_finish(&j, WHIST_OK, err);
 }
 
 static whist_status eval_inputs(struct values *values, const struct args *args,

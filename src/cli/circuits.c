@@ -63,12 +63,23 @@ static whist_status parse_file(struct whist_circuit **out, const char *path,
     return st;
 }
 
+whist_status no_make_options(const struct args *args, const char *name, const char *what,
+                             struct whist_error *err)
+{
+    const uint64_t options =
+        option_bit(OPT_BITS) | option_bit(OPT_BIDDERS) | option_bit(OPT_OPERANDS);
+
+    return (args->given & options) == 0
+               ? WHIST_OK
+               : cli_fail(err, WHIST_ERR_ARGUMENT,
+                          "--bits, --bidders and --operands are for circuits made by name; "
+                          "'%.60s' is %s",
+                          name, what);
+}
+
 whist_status circuit_load(struct whist_circuit **out, const struct args *args, const char *name,
                           struct whist_error *err)
 {
-    const uint64_t make_options =
-        option_bit(OPT_BITS) | option_bit(OPT_BIDDERS) | option_bit(OPT_OPERANDS);
-
     if (strcmp(name, "-") != 0 && access(name, F_OK) != 0) {
         if (can_be_made(name)) {
             return circuit_make(out, args, name, err);
@@ -79,11 +90,6 @@ whist_status circuit_load(struct whist_circuit **out, const struct args *args, c
                             name);
         }
     }
-    if ((args->given & make_options) != 0) {
-        return cli_fail(err, WHIST_ERR_ARGUMENT,
-                        "--bits, --bidders and --operands are for circuits made by name; "
-                        "'%.60s' is a file",
-                        name);
-    }
+    TRY(no_make_options(args, name, "a file", err));
     return parse_file(out, name, err);
 }

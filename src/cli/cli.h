@@ -69,6 +69,13 @@ bool cli_has_panicked(void);
 /* Overwrites with zeros; not optimised away. */
 void cli_wipe(void *p, size_t len);
 
+/* ---- bytes.c ---- */
+
+bool bytes_equal(struct whist_bytes a, struct whist_bytes b);
+bool bytes_are(struct whist_bytes bytes, const char *text);
+/* Takes the next line off the front, without its end; false if nothing is left. */
+bool bytes_line(struct whist_bytes *rest, struct whist_bytes *line_out);
+
 /* ---- files.c ---- */
 
 /* Reads a whole file, or standard input if path is "-"; WHIST_ERR_LIMIT beyond max bytes. */
@@ -117,6 +124,9 @@ whist_status circuit_load(struct whist_circuit **out, const struct args *args, c
 /* Makes a circuit by name with the options --bits, --bidders, --operands. */
 whist_status circuit_make(struct whist_circuit **out, const struct args *args, const char *name,
                           struct whist_error *err);
+/* WHIST_ERR_ARGUMENT if these options are given for something else: "a file", "a program". */
+whist_status no_make_options(const struct args *args, const char *name, const char *what,
+                             struct whist_error *err);
 /* Sum of widths. */
 size_t total_bits(const uint32_t *widths, size_t n);
 

@@ -102,14 +102,7 @@ static whist_status shape_of_program(struct computation *c, struct whist_error *
 static whist_status load_program(struct computation *c, const struct args *args,
                                  struct whist_bytes text, bool alone, struct whist_error *err)
 {
-    const uint64_t made = option_bit(OPT_BITS) | option_bit(OPT_BIDDERS) | option_bit(OPT_OPERANDS);
-
-    if ((args->given & made) != 0) {
-        return cli_fail(err, WHIST_ERR_ARGUMENT,
-                        "--bits, --bidders and --operands are for circuits made by name; "
-                        "'%.60s' is a program",
-                        args->operands[0]);
-    }
+    TRY(no_make_options(args, args->operands[0], "a program", err));
     c->program = calloc(1, sizeof(*c->program));
     if (c->program == NULL) {
         return cli_nomem(err);

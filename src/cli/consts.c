@@ -123,22 +123,19 @@ whist_status consts_add(struct consts *c, struct whist_bytes text, const char *f
 static whist_status read_lines(struct consts *c, const char *path, struct whist_bytes text,
                                struct whist_error *err)
 {
-    size_t number = 0;
+    struct whist_bytes line;
     char from[280];
 
-    for (size_t at = 0; at < text.len; number++) {
-        const uint8_t *end = memchr(text.data + at, '\n', text.len - at);
-        size_t len = end != NULL ? (size_t)(end - (text.data + at)) : text.len - at;
+    for (size_t number = 1; bytes_line(&text, &line); number++) {
         size_t skip = 0;
-        while (skip < len && (text.data[at + skip] == ' ' || text.data[at + skip] == '\t' ||
-                              text.data[at + skip] == '\r')) {
+        while (skip < line.len &&
+               (line.data[skip] == ' ' || line.data[skip] == '\t' || line.data[skip] == '\r')) {
             skip++;
         }
-        if (skip < len && text.data[at + skip] != '#') {
-            snprintf(from, sizeof(from), "%.200s, line %zu", path, number + 1);
-            TRY(consts_add(c, whist_bytes(text.data + at, len), from, err));
+        if (skip < line.len && line.data[skip] != '#') {
+            snprintf(from, sizeof(from), "%.200s, line %zu", path, number);
+            TRY(consts_add(c, line, from, err));
         }
-        at += len + 1;
     }
     return WHIST_OK;
 }
@@ -158,15 +155,10 @@ whist_status consts_read(struct consts *c, const char *spec, struct whist_error 
     return st;
 }
 
-static bool is_text(const char *a, struct whist_bytes b)
-{
-    return strlen(a) == b.len && (b.len == 0 || memcmp(a, b.data, b.len) == 0);
-}
-
 bool consts_have(const struct consts *c, struct whist_bytes party, struct whist_bytes name)
 {
     for (size_t i = 0; i < c->n; i++) {
-        if (is_text(c->list[i].party, party) && is_text(c->list[i].name, name)) {
+        if (bytes_are(party, c->list[i].party) && bytes_are(name, c->list[i].name)) {
             return true;
         }
     }

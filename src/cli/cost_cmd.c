@@ -80,7 +80,7 @@ static bool of_function(const struct costs *c, size_t k, uint64_t *ands_out)
     *ands_out = 0;
     for (size_t i = 0; i < c->n; i++) {
         struct whist_bytes other = c->lines[i].fn;
-        if (other.len != fn.len || (fn.len != 0 && memcmp(other.data, fn.data, fn.len) != 0)) {
+        if (!bytes_equal(other, fn)) {
             continue;
         }
         if (i < k) {
@@ -101,20 +101,19 @@ static const char *name_of(struct whist_bytes fn, char *text_out, size_t size)
 /* The line of the source, without its indentation. */
 static struct whist_bytes line_text(struct whist_bytes source, uint32_t line)
 {
-    for (uint32_t at = 1; source.len != 0; at++) {
-        const uint8_t *end = memchr(source.data, '\n', source.len);
-        size_t len = end != NULL ? (size_t)(end - source.data) : source.len;
-        if (at == line) {
-            while (len != 0 && (*source.data == ' ' || *source.data == '\t')) {
-                source.data++;
-                len--;
-            }
-            return whist_bytes(source.data, len < 60 ? len : 60);
+    struct whist_bytes text = {NULL, 0};
+
+    for (uint32_t at = 0; at < line; at++) {
+        if (!bytes_line(&source, &text)) {
+            return whist_bytes(NULL, 0);
         }
-        source.data += end != NULL ? len + 1 : len;
-        source.len -= end != NULL ? len + 1 : len;
     }
-    return whist_bytes(NULL, 0);
+    while (text.len != 0 && (*text.data == ' ' || *text.data == '\t')) {
+        text.data++;
+        text.len--;
+    }
+    text.len = text.len < 60 ? text.len : 60;
+    return text;
 }
 
 static double percent(uint64_t part, uint64_t all)
@@ -224,17 +223,14 @@ static whist_status tell(const struct costs *c, const struct program *p, struct 
     struct estimate list[3];
     size_t n = estimates(list, c, p, args);
     struct json j = {0};
-    bool printed = true;
 
     if (args_has(args, OPT_JSON)) {
         json_costs(&j, c, p, list, n);
-        printed = json_print_line(&j, stdout);
-        json_clear(&j);
-    } else {
-        print_table(c, source);
-        print_estimates(list, n);
+        return json_finish(&j, WHIST_OK, err);
     }
-    return printed ? WHIST_OK : cli_fail(err, WHIST_ERR_IO, "cannot write to standard output");
+    print_table(c, source);
+    print_estimates(list, n);
+    return WHIST_OK;
 }
 
 whist_status cmd_cost(const struct args *args, struct whist_error *err)

@@ -5,6 +5,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "cli.h"
+
 static void put(struct json *j, const void *data, size_t len)
 {
     if (!j->failed && whist_buffer_append(&j->text, data, len) != WHIST_OK) {
@@ -197,4 +199,13 @@ void json_clear(struct json *j)
 {
     whist_buffer_clear(&j->text);
     memset(j, 0, sizeof(*j));
+}
+
+whist_status json_finish(struct json *j, whist_status st, struct whist_error *err)
+{
+    if (st == WHIST_OK && !json_print_line(j, stdout)) {
+        st = cli_fail(err, WHIST_ERR_IO, "cannot write to standard output");
+    }
+    json_clear(j);
+    return st;
 }

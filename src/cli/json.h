@@ -35,5 +35,8 @@ void json_error(struct json *j, const char *key, const struct whist_error *err);
 bool json_print_line(const struct json *j, FILE *to);
 /* Wipes and frees. */
 void json_clear(struct json *j);
+/* Writes the line to standard output if st is WHIST_OK, and clears; returns st, or why it could not
+ * be written. */
+whist_status json_finish(struct json *j, whist_status st, struct whist_error *err);
 
 #endif

@@ -106,9 +106,7 @@ static whist_status print_key(const struct whist_identity *id, const struct key_
     json_text(&j, "pin", pin);
     json_text(&j, "valid_until", until);
     json_object_end(&j);
-    bool printed = json_print_line(&j, stdout);
-    json_clear(&j);
-    return printed ? WHIST_OK : cli_fail(err, WHIST_ERR_IO, "cannot write to standard output");
+    return json_finish(&j, WHIST_OK, err);
 }
 
 whist_status cmd_keygen(const struct args *args, struct whist_error *err)

@@ -72,11 +72,6 @@ whist_status cmd_explain(const struct args *args, struct whist_error *err)
 
 /* ---- fmt ---- */
 
-static bool same(struct whist_bytes a, struct whist_bytes b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
-}
-
 /* Rewrites the file only if it changes. Errors in types do not matter here. */
 whist_status cmd_fmt(const struct args *args, struct whist_error *err)
 {
@@ -96,7 +91,7 @@ whist_status cmd_fmt(const struct args *args, struct whist_error *err)
         cli_context(err, "%.200s: ", file);
         goto out;
     }
-    bool changes = !same(whist_buffer_view(&text), whist_buffer_view(&out));
+    bool changes = !bytes_equal(whist_buffer_view(&text), whist_buffer_view(&out));
     if (args_has(args, OPT_CHECK)) {
         st = changes ? cli_fail(err, WHIST_ERR_FORMAT, "%.200s is not formatted", file) : WHIST_OK;
     } else if (changes || strcmp(file, "-") == 0) {
@@ -188,11 +183,7 @@ static whist_status print_json(const struct program *p, const uint8_t *outputs,
         st = program_json(&j, p, outputs, n_ands, err);
     }
     json_object_end(&j);
-    if (st == WHIST_OK && !json_print_line(&j, stdout)) {
-        st = cli_fail(err, WHIST_ERR_IO, "cannot write to standard output");
-    }
-    json_clear(&j);
-    return st;
+    return json_finish(&j, st, err);
 }
 
 static whist_status evaluate(const struct program *p, const struct args *args,

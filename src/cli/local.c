@@ -175,11 +175,7 @@ static whist_status print_results(const struct computation *c, const struct proc
     json_all_costs(&j, results, c->n);
     json_object_end(&j);
     json_object_end(&j);
-    if (st == WHIST_OK && !json_print_line(&j, stdout)) {
-        st = cli_fail(err, WHIST_ERR_IO, "cannot write to standard output");
-    }
-    json_clear(&j);
-    return st;
+    return json_finish(&j, st, err);
 }
 
 /* ---- The command ---- */

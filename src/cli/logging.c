@@ -128,7 +128,7 @@ static void draw(void *ctx, const char *phase, uint64_t done, uint64_t total)
     pthread_mutex_unlock(&output.lock);
 }
 
-static bool has_terminal(void)
+bool has_terminal(void)
 {
     const char *terminal = getenv("TERM");
 

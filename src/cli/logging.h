@@ -14,6 +14,9 @@ whist_status logging_open(struct whist_log *out, const struct args *args, const 
 void logging_set_who(const char *who);
 void logging_close(void);
 
+/* Standard error is a terminal that can do more than lines. */
+bool has_terminal(void);
+
 /* whist_progress for sessions: a bar on standard error, if that is a terminal. NULL otherwise. */
 whist_progress progress_bar(void);
 /* A line in the place of the bar, if standard error is a terminal. */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "logging.h"
 #include "report.h"
 
 bool program_is_text(struct whist_bytes text)
@@ -41,10 +42,9 @@ whist_status looks_like_program(bool *out, const char *path, struct whist_error 
 
 static bool colours(void)
 {
-    const char *no = getenv("NO_COLOR"), *terminal = getenv("TERM");
+    const char *no = getenv("NO_COLOR");
 
-    return isatty(STDERR_FILENO) != 0 && (no == NULL || no[0] == '\0') && terminal != NULL &&
-           strcmp(terminal, "dumb") != 0;
+    return has_terminal() && (no == NULL || no[0] == '\0');
 }
 
 static size_t count(const struct program *p, whist_severity severity)
@@ -80,12 +80,9 @@ static whist_status refused(const struct program *p, whist_status st, struct whi
 
 static whist_status read_panics(whist_panics *out, const char *text, struct whist_error *err)
 {
-    static const char *const names[] = {
-        [WHIST_PANICS_SITE] = "site", [WHIST_PANICS_FLAG] = "flag", [WHIST_PANICS_OFF] = "off"};
-
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (strcmp(text, names[i]) == 0) {
-            *out = (whist_panics)i;
+    for (unsigned k = 0; whist_panics_name((whist_panics)k) != NULL; k++) {
+        if (strcmp(text, whist_panics_name((whist_panics)k)) == 0) {
+            *out = (whist_panics)k;
             return WHIST_OK;
         }
     }
@@ -246,32 +243,31 @@ const char *program_signature(const struct program *p, char *text_out, size_t si
     return text_out;
 }
 
-/* As in Garble, text after a literal is ignored ("1 + 1" is 1): people should know. */
-static void warn_of_rest(const struct program *p, size_t number, const struct whist_type *type,
-                         struct whist_bytes text)
+/* Only a value with something behind it is read twice: as in Garble that is ignored ("1 + 1" is 1),
+ * and people should know. */
+static whist_status read_value(const struct program *p, uint8_t *bits_out, size_t number,
+                               const struct whist_type *type, struct whist_bytes text,
+                               struct whist_error *err)
 {
-    size_t n = (size_t)whist_type_bits(type);
-    uint8_t *again = malloc(n + 1);
-    struct whist_error ignored;
-
-    if (again == NULL) {
-        return;
+    if (p->json_inputs || whist_value_begins_json(text)) {
+        return whist_program_read(p->p, bits_out, type, text, WHIST_VALUE_JSON, err);
     }
-    if (whist_program_read(p->p, again, type, text, WHIST_VALUE_STRICT, &ignored) ==
-            WHIST_ERR_FORMAT &&
-        whist_program_read(p->p, again, type, text, WHIST_VALUE_JSON, &ignored) != WHIST_OK) {
+    whist_status st = whist_program_read(p->p, bits_out, type, text, WHIST_VALUE_STRICT, err);
+    if (st != WHIST_ERR_FORMAT) {
+        return st;
+    }
+    st = whist_program_read(p->p, bits_out, type, text, WHIST_VALUE_LITERAL, err);
+    if (st == WHIST_OK) {
         fprintf(stderr, "whist: warning: input %zu: the text after its value is ignored\n", number);
     }
-    cli_wipe(again, n);
-    free(again);
+    return st;
 }
 
 static whist_status read_typed(const struct program *p, uint8_t *bits_out, size_t number,
                                struct whist_bytes name, const struct whist_type *type,
                                struct whist_bytes text, struct whist_error *err)
 {
-    whist_value_format format = p->json_inputs ? WHIST_VALUE_JSON : WHIST_VALUE_AUTO;
-    whist_status st = whist_program_read(p->p, bits_out, type, text, format, err);
+    whist_status st = read_value(p, bits_out, number, type, text, err);
 
     if (st == WHIST_ERR_FORMAT || st == WHIST_ERR_LIMIT) {
         const char *type_name = whist_type_text(p->p, type);
@@ -279,8 +275,6 @@ static whist_status read_typed(const struct program *p, uint8_t *bits_out, size_
         st = cli_context(err, "input %zu (%.*s: %.60s): ", number,
                          (int)(name.len < 40 ? name.len : 40), (const char *)name.data,
                          type_name != NULL ? type_name : "?");
-    } else if (st == WHIST_OK && !p->json_inputs) {
-        warn_of_rest(p, number, type, text);
     }
     return st;
 }

@@ -12,11 +12,6 @@
 
 /* ---- What a party tells: lines of text ---- */
 
-static const char *panics_name(whist_panics panics)
-{
-    return panics == WHIST_PANICS_SITE ? "site" : panics == WHIST_PANICS_FLAG ? "flag" : "off";
-}
-
 static bool put_line(struct whist_buffer *out, const char *key, const char *value)
 {
     return whist_buffer_append(out, key, strlen(key)) == WHIST_OK &&
@@ -35,7 +30,7 @@ static whist_status announce(struct whist_buffer *out, const struct program *p,
         snprintf(hash + 2 * i, 3, "%02x", p->hash[i]);
     }
     fine = put_line(out, "version", whist_version()) && put_line(out, "program", hash) &&
-           put_line(out, "fn", p->fn) && put_line(out, "panics", panics_name(p->panics)) &&
+           put_line(out, "fn", p->fn) && put_line(out, "panics", whist_panics_name(p->panics)) &&
            put_line(out, "optimise", p->thorough ? "2" : "1");
     for (size_t i = 0; fine && i < p->consts.n; i++) {
         const struct whist_program_const *k = &p->consts.list[i];
@@ -75,11 +70,6 @@ static whist_status mismatch(size_t peer, const char *field, struct whist_bytes 
     err->peer = (int)peer;
     snprintf(err->phase, sizeof(err->phase), "%s", PHASE);
     return WHIST_ERR_MISMATCH;
-}
-
-static bool same(struct whist_bytes a, struct whist_bytes b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
 static bool starts(struct whist_bytes line, const char *key)
@@ -137,7 +127,7 @@ static whist_status compare(struct program *p, size_t peer, struct whist_bytes t
             err->peer = (int)peer;
             return WHIST_ERR_PROTOCOL;
         }
-        if (!same(a, b)) {
+        if (!bytes_equal(a, b)) {
             return mismatch(peer, keys[i], value_of(a, keys[i]), value_of(b, keys[i]), err);
         }
     }

@@ -71,11 +71,7 @@ static whist_status print_result(const struct computation *c, const struct party
     json_cost(&j, &r->cost);
     json_object_end(&j);
     json_object_end(&j);
-    if (st == WHIST_OK && !json_print_line(&j, stdout)) {
-        st = cli_fail(err, WHIST_ERR_IO, "cannot write to standard output");
-    }
-    json_clear(&j);
-    return st;
+    return json_finish(&j, st, err);
 }
 
 static whist_status run_party(const struct computation *c, const struct party_link *link,

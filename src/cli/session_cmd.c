@@ -126,9 +126,7 @@ static whist_status print_json(const struct whist_session_file *s, struct whist_
     json_setting(&j, "post_bytes", s->settings.post_bytes);
     json_object_end(&j);
     json_object_end(&j);
-    bool printed = json_print_line(&j, stdout);
-    json_clear(&j);
-    return printed ? WHIST_OK : cli_fail(err, WHIST_ERR_IO, "cannot write to standard output");
+    return json_finish(&j, WHIST_OK, err);
 }
 
 /* ---- Commands ---- */

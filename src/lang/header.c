@@ -30,19 +30,24 @@ static bool ends(struct whist_bytes line)
     return line.len == 0 || *line.data == '\r';
 }
 
-/* "panics = KIND" */
-static bool policy_of(struct whist_bytes line, whist_panics *out)
+const char *whist_panics_name(whist_panics panics)
 {
     static const char *const names[] = {
         [WHIST_PANICS_SITE] = "site", [WHIST_PANICS_FLAG] = "flag", [WHIST_PANICS_OFF] = "off"};
 
+    return (size_t)panics < sizeof names / sizeof names[0] ? names[panics] : NULL;
+}
+
+/* "panics = KIND" */
+static bool policy_of(struct whist_bytes line, whist_panics *out)
+{
     if (!skip(&line, "panics") || !skip(&line, "=")) {
         return false;
     }
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    for (unsigned k = 0; whist_panics_name((whist_panics)k) != NULL; k++) {
         struct whist_bytes rest = line;
-        if (skip(&rest, names[i]) && ends(rest)) {
-            *out = (whist_panics)i;
+        if (skip(&rest, whist_panics_name((whist_panics)k)) && ends(rest)) {
+            *out = (whist_panics)k;
             return true;
         }
     }

@@ -318,9 +318,7 @@ whist_status whist_program_bind(struct whist_program *p, const char *fn,
 
 /* ---- Values ---- */
 
-whist_status whist_program_read(const struct whist_program *p, uint8_t *bits_out,
-                                const struct whist_type *t, struct whist_bytes text,
-                                whist_value_format format, struct whist_error *err)
+bool whist_value_begins_json(struct whist_bytes text)
 {
     size_t at = 0;
 
@@ -328,10 +326,16 @@ whist_status whist_program_read(const struct whist_program *p, uint8_t *bits_out
                              text.data[at] == '\n' || text.data[at] == '\r')) {
         at++;
     }
-    bool json = format == WHIST_VALUE_JSON;
-    if (format == WHIST_VALUE_AUTO && at < text.len) {
-        json = text.data[at] == '{' || text.data[at] == '"';
-    }
+    return at < text.len && (text.data[at] == '{' || text.data[at] == '"');
+}
+
+whist_status whist_program_read(const struct whist_program *p, uint8_t *bits_out,
+                                const struct whist_type *t, struct whist_bytes text,
+                                whist_value_format format, struct whist_error *err)
+{
+    bool json =
+        format == WHIST_VALUE_JSON || (format == WHIST_VALUE_AUTO && whist_value_begins_json(text));
+
     return json ? literal_read_json(p->unit, bits_out, program_type(t), text, err)
                 : literal_read(p->unit, bits_out, program_type(t), text,
                                format == WHIST_VALUE_STRICT, err);
