@@ -665,7 +665,7 @@ case_lang_eval() {
 }
 
 case_lang_errors() {
-    local rows='--const PARTY_0::ROWS=2 --const PARTY_1::ROWS=1'
+    local rows='--const PARTY_0::ROWS=2 --const PARTY_1::ROWS=1' const
     write_program
     whist 1 eval "$work/sum.rs" --input '[1]' --json
     equal "$(json .status <<<"$out") $(json '.errors[0].kind' <<<"$out") $(json '.errors[0].line' <<<"$out")" \
@@ -681,6 +681,14 @@ case_lang_errors() {
     usage eval "$work/sum.rs" --const PARTY_0::ROWS=1 --const PARTY_0::ROWS=2 --input 1
     says 'it was set to 1 before'
     usage eval "$work/sum.rs" --panics never --input 1
+    # Names and values are plain: what a peer announces is shown on the terminal.
+    for const in $'PARTY_0::ROWS=2\e[31m' 'PARTY 0::ROWS=2' 'PARTY_0::ROWS' 'PARTY_0:ROWS=2' '0::ROWS=2' \
+        "PARTY_0::ROWS=$(printf '2%.0s' {1..300})"; do
+        usage eval "$work/sum.rs" --const "$const" --input 1
+    done
+    printf 'PARTY_0::ROWS=2\nnonsense\n' >"$work/consts"
+    usage eval "$work/sum.rs" --const "@$work/consts" --input 1
+    says "consts, line 2: 'nonsense' is not a constant"
     echo 'pub fn main(x: u8) -> u8 { x + true }' >"$work/bad.rs"
     whist 1 check "$work/bad.rs"
     says 'error[TypeMismatch]'
