@@ -105,9 +105,15 @@ WHIST_API const uint32_t *whist_circuit_input_widths(const struct whist_circuit 
 /** Bits of each of the *n_out output groups; borrowed from the circuit. */
 WHIST_API const uint32_t *whist_circuit_output_widths(const struct whist_circuit *c, size_t *n_out);
 
-/** The *n_out gates, in an order in which they can be computed; borrowed from the circuit. */
-WHIST_API const struct whist_gate *whist_circuit_gates(const struct whist_circuit *c,
-                                                       uint64_t *n_out);
+/** How many gates there are. */
+WHIST_API uint64_t whist_circuit_n_gates(const struct whist_circuit *c);
+
+/** How many of them are AND gates. */
+WHIST_API uint64_t whist_circuit_n_ands(const struct whist_circuit *c);
+
+/** Gate k, in an order in which they can be computed. Wires are the input bits, in order, then the
+ * results of the gates, in order. */
+WHIST_API struct whist_gate whist_circuit_gate(const struct whist_circuit *c, uint64_t k);
 
 /** Counts gates, depth and liveness; WHIST_ERR_NOMEM. */
 WHIST_API WHIST_MUST_CHECK whist_status whist_circuit_info(const struct whist_circuit *c,
@@ -141,6 +147,15 @@ WHIST_API WHIST_MUST_CHECK whist_status whist_source_eval(struct whist_gate_sour
                                                           const uint8_t *inputs,
                                                           struct whist_error *err);
 
+/* ---- Files ---- */
+
+/** Takes a file as it is written, piece by piece. */
+struct whist_sink {
+    /** Takes the next bytes; on an error the writer ends with it. */
+    whist_status (*write)(void *ctx, struct whist_bytes bytes, struct whist_error *err);
+    void *ctx; /**< passed on */
+};
+
 /* ---- Bristol files ---- */
 
 /**
@@ -156,6 +171,14 @@ WHIST_API WHIST_MUST_CHECK whist_status whist_bristol_parse(struct whist_circuit
 WHIST_API WHIST_MUST_CHECK whist_status whist_bristol_write(struct whist_buffer *text_out,
                                                             const struct whist_circuit *c,
                                                             bool older, struct whist_error *err);
+
+/** The same to a sink: needs 4 bytes of memory a gate, however long the text is.
+ * @retval WHIST_ERR_UNSUPPORTED the older format cannot say it
+ * @retval WHIST_ERR_LIMIT more than 2^31 wires
+ * @retval WHIST_ERR_NOMEM out of memory; or the status of the sink */
+WHIST_API WHIST_MUST_CHECK whist_status whist_bristol_stream(const struct whist_sink *sink,
+                                                             const struct whist_circuit *c,
+                                                             bool older, struct whist_error *err);
 
 /* ---- Builder ---- */
 

@@ -289,7 +289,7 @@ static whist_status grow(struct reader *r)
      */
     size_t most = (size_t)(r->end - r->p) / 10 + 1;
     size_t cap = r->cap != 0 ? r->cap + r->cap / 2 + 16 : r->n_gates < most ? r->n_gates : most;
-    struct whist_gate *gates = whist_realloc(c->gates, cap, sizeof *gates);
+    struct stored_gate *gates = whist_realloc(c->gates, cap, sizeof *gates);
     if (gates == NULL) {
         return no_memory(r->err);
     }
@@ -344,7 +344,7 @@ static whist_status add_gate(struct reader *r, uint32_t op, uint32_t a, uint32_t
         return fail(r, WHIST_ERR_FORMAT, "wire %" PRIu32 " is assigned twice", wire);
     }
     TRY(grow(r));
-    c->gates[c->n_gates] = (struct whist_gate){a, b, first + c->n_gates, op};
+    c->gates[c->n_gates] = gate_pack(op, a, b);
     c->n_gates++;
     r->wire_of[wire - first] = first + c->n_gates;
     return WHIST_OK;

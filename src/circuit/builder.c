@@ -380,64 +380,126 @@ void whist_builder_output(struct whist_builder *b, const whist_wire *wires, size
 
 /* ---- The circuit ---- */
 
-/* Marks the nodes that the outputs need, a bit each; returns how many gates are among them. */
-static size_t mark_live(const struct whist_builder *b, uint64_t *live)
+/* A set of nodes, with the number of members before each 64 nodes: where a member stands in the
+ * order of all is known at once. */
+struct node_set {
+    uint64_t *bits;
+    uint32_t *before;
+};
+
+static bool set_new(struct node_set *s, size_t n_nodes)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < b->outputs.len; i++) {
-        uint32_t node = b->outputs.v[i] >> 1;
-        live[node >> 6] |= (uint64_t)1 << (node & 63);
-    }
-    for (size_t i = b->n_nodes; i-- > (size_t)b->n_leaves + 1;) {
-        if ((live[i >> 6] >> (i & 63) & 1) != 0) {
-            struct node g = b->nodes[i];
-            live[g.a >> 6] |= (uint64_t)1 << (g.a & 63);
-            live[g.b >> 6] |= (uint64_t)1 << (g.b & 63);
-            n++;
-        }
+    size_t n = n_nodes / 64 + 1;
+
+    s->bits = whist_zalloc(n, sizeof *s->bits);
+    s->before = s->bits != NULL ? whist_alloc(n, sizeof *s->before) : NULL;
+    return s->before != NULL;
+}
+
+static void set_clear(struct node_set *s)
+{
+    whist_free(s->bits);
+    whist_free(s->before);
+}
+
+static inline void set_add(struct node_set *s, uint32_t node)
+{
+    s->bits[node >> 6] |= (uint64_t)1 << (node & 63);
+}
+
+static inline bool set_has(const struct node_set *s, size_t node)
+{
+    return (s->bits[node >> 6] >> (node & 63) & 1) != 0;
+}
+
+/* Counts; returns how many members there are. */
+static uint32_t set_count(struct node_set *s, size_t n_nodes)
+{
+    uint32_t n = 0;
+
+    for (size_t i = 0; i <= n_nodes / 64; i++) {
+        s->before[i] = n;
+        n += (uint32_t)__builtin_popcountll(s->bits[i]);
     }
     return n;
 }
 
-static uint32_t emit(struct whist_circuit *c, uint32_t op, uint32_t a, uint32_t b)
+static inline uint32_t set_rank(const struct node_set *s, uint32_t node)
 {
-    uint32_t out = c->n_input_bits + c->n_gates;
-    c->gates[c->n_gates++] = (struct whist_gate){a, b, out, op};
-    return out;
+    uint64_t below = ((uint64_t)1 << (node & 63)) - 1;
+    return s->before[node >> 6] + (uint32_t)__builtin_popcountll(s->bits[node >> 6] & below);
 }
 
-/* Turns live nodes into gates in order. A node that is done holds its wire in `a`, and in `b` the
- * wire of its negation + 1, or 0. */
-static void emit_nodes(struct whist_builder *b, struct whist_circuit *c, const uint64_t *live)
+/* The gates that the outputs need. */
+static void mark_live(const struct whist_builder *b, struct node_set *live)
 {
-    for (size_t i = 0; i < b->n_nodes; i++) {
-        struct node *n = &b->nodes[i], g = *n;
-        n->b = 0;
-        if (i <= b->n_input_bits) {
-            n->a = i == 0 ? UINT32_MAX : (uint32_t)i - 1; /* the constant has no wire yet */
-        } else if ((live[i >> 6] >> (i & 63) & 1) != 0) {
-            n->a =
-                emit(c, is_xor(&g) ? WHIST_OP_XOR : WHIST_OP_AND, b->nodes[g.a].a, b->nodes[g.b].a);
+    for (size_t i = 0; i < b->outputs.len; i++) {
+        set_add(live, b->outputs.v[i] >> 1);
+    }
+    for (size_t i = b->n_nodes; i-- > (size_t)b->n_input_bits + 1;) {
+        if (set_has(live, i)) {
+            set_add(live, b->nodes[i].a);
+            set_add(live, b->nodes[i].b);
+        }
+    }
+    for (uint32_t i = 0; i <= b->n_input_bits; i++) {
+        live->bits[i >> 6] &= ~((uint64_t)1 << (i & 63));
+    }
+    set_count(live, b->n_nodes);
+}
+
+/* The wire of a node that is an input or alive; not of the constant. */
+static inline uint32_t node_wire(const struct whist_builder *b, const struct node_set *live,
+                                 uint32_t node)
+{
+    return node <= b->n_input_bits ? node - 1 : b->n_input_bits + set_rank(live, node);
+}
+
+/* Turns live nodes into gates, in order and in their place: gate k comes of node k or a later one.
+ */
+static void pack_nodes(const struct whist_builder *b, struct whist_circuit *c,
+                       const struct node_set *live)
+{
+    for (size_t i = (size_t)b->n_input_bits + 1; i < b->n_nodes; i++) {
+        struct node g = b->nodes[i];
+        if (set_has(live, i)) {
+            c->gates[c->n_gates++] =
+                gate_pack(is_xor(&g) ? WHIST_OP_XOR : WHIST_OP_AND, node_wire(b, live, g.a),
+                          node_wire(b, live, g.b));
         }
     }
 }
 
-static uint32_t output_wire(struct whist_builder *b, struct whist_circuit *c, whist_wire literal)
+static uint32_t emit(struct whist_circuit *c, uint32_t op, uint32_t a)
 {
-    struct node *n = &b->nodes[literal >> 1];
+    c->gates[c->n_gates] = gate_pack(op, a, a);
+    return c->n_input_bits + c->n_gates++;
+}
 
-    if ((literal & 1) == 0) {
-        if (n->a == UINT32_MAX) {
-            n->a = emit(c, WHIST_OP_CONST0, 0, 0);
+/* Outputs become wires. Constants and negations get gates at the end, each once: `negated` has the
+ * nodes whose negation is an output, and wires, by rank, what was made for them. */
+static void pack_outputs(struct whist_builder *b, struct whist_circuit *c,
+                         const struct node_set *live, const struct node_set *negated,
+                         uint32_t *wires)
+{
+    uint32_t zero = UINT32_MAX;
+
+    for (size_t i = 0; i < b->outputs.len; i++) {
+        uint32_t *out = &b->outputs.v[i], node = *out >> 1;
+        if ((*out & 1) != 0) {
+            uint32_t *wire = &wires[set_rank(negated, node)];
+            if (*wire == 0) {
+                *wire = 1 + (node == 0 ? emit(c, WHIST_OP_CONST1, 0)
+                                       : emit(c, WHIST_OP_NOT, node_wire(b, live, node)));
+            }
+            *out = *wire - 1;
+        } else if (node == 0) {
+            zero = zero == UINT32_MAX ? emit(c, WHIST_OP_CONST0, 0) : zero;
+            *out = zero;
+        } else {
+            *out = node_wire(b, live, node);
         }
-        return n->a;
     }
-    if (n->b == 0) {
-        n->b =
-            (n == b->nodes ? emit(c, WHIST_OP_CONST1, 0, 0) : emit(c, WHIST_OP_NOT, n->a, n->a)) +
-            1;
-    }
-    return n->b - 1;
 }
 
 static uint32_t *take(struct numbers *n)
@@ -447,32 +509,56 @@ static uint32_t *take(struct numbers *n)
     return v;
 }
 
-static whist_status build(struct whist_builder *b, struct whist_circuit *c)
+/* The nodes' memory becomes that of the gates. */
+static whist_status pack(struct whist_builder *b, struct whist_circuit *c,
+                         const struct node_set *live, const struct node_set *negated,
+                         uint32_t *wires)
 {
-    uint64_t *live = whist_zalloc(b->n_nodes / 64 + 1, sizeof *live);
-    if (live == NULL) {
-        return WHIST_ERR_NOMEM;
-    }
-    size_t n_gates = mark_live(b, live) + b->outputs.len; /* a NOT for each output, at most */
-    c->gates = n_gates + b->n_input_bits <= WHIST_MAX_WIRES ? whist_alloc(n_gates, sizeof *c->gates)
-                                                            : NULL;
-    if (c->gates == NULL) {
-        whist_free(live);
-        return n_gates + b->n_input_bits <= WHIST_MAX_WIRES ? WHIST_ERR_NOMEM : WHIST_ERR_LIMIT;
-    }
     c->n_input_bits = b->n_input_bits;
+    c->gates = (struct stored_gate *)(void *)b->nodes;
+    pack_nodes(b, c, live);
+    size_t most = c->n_gates + b->outputs.len; /* a gate for each output */
+    struct stored_gate *gates = most + b->n_input_bits <= WHIST_MAX_WIRES
+                                    ? whist_realloc(c->gates, most, sizeof *gates)
+                                    : NULL;
+    if (gates == NULL) {
+        c->gates = NULL; /* the builder's still */
+        return most + b->n_input_bits <= WHIST_MAX_WIRES ? WHIST_ERR_NOMEM : WHIST_ERR_LIMIT;
+    }
+    b->nodes = NULL;
+    c->gates = gates;
+    pack_outputs(b, c, live, negated, wires);
     c->n_output_bits = (uint32_t)b->outputs.len;
     c->n_inputs = b->input_widths.len;
     c->n_outputs = b->output_widths.len;
-    emit_nodes(b, c, live);
-    for (size_t i = 0; i < b->outputs.len; i++) {
-        b->outputs.v[i] = output_wire(b, c, b->outputs.v[i]);
-    }
-    whist_free(live);
     c->outputs = take(&b->outputs);
     c->input_widths = take(&b->input_widths);
     c->output_widths = take(&b->output_widths);
     return WHIST_OK;
+}
+
+static whist_status build(struct whist_builder *b, struct whist_circuit *c)
+{
+    struct node_set live = {0}, negated = {0};
+    uint32_t *wires = NULL;
+    whist_status st = WHIST_ERR_NOMEM;
+
+    if (set_new(&live, b->n_nodes) && set_new(&negated, b->n_nodes)) {
+        mark_live(b, &live);
+        for (size_t i = 0; i < b->outputs.len; i++) {
+            if ((b->outputs.v[i] & 1) != 0) {
+                set_add(&negated, b->outputs.v[i] >> 1);
+            }
+        }
+        wires = whist_zalloc(set_count(&negated, b->n_nodes), sizeof *wires);
+    }
+    if (wires != NULL) {
+        st = pack(b, c, &live, &negated, wires);
+    }
+    whist_free(wires);
+    set_clear(&live);
+    set_clear(&negated);
+    return st;
 }
 
 whist_status whist_builder_finish(struct whist_builder *b, struct whist_circuit **circuit_out,

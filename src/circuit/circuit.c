@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* Stored circuits: identity, counts, plain evaluation. */
-#include <sodium.h>
-
 #include "circuit/circuit_internal.h"
 
 void whist_circuit_free(struct whist_circuit *c)
@@ -28,11 +26,23 @@ const uint32_t *whist_circuit_output_widths(const struct whist_circuit *c, size_
     return c->output_widths;
 }
 
-const struct whist_gate *whist_circuit_gates(const struct whist_circuit *c, uint64_t *n_out)
+uint64_t whist_circuit_n_gates(const struct whist_circuit *c)
 {
-    *n_out = c->n_gates;
-    return c->gates;
+    return c->n_gates;
 }
+
+uint64_t whist_circuit_n_ands(const struct whist_circuit *c)
+{
+    return c->n_ands;
+}
+
+struct whist_gate whist_circuit_gate(const struct whist_circuit *c, uint64_t k)
+{
+    WHIST_REQUIRE(k < c->n_gates);
+    return gate_at(c, (uint32_t)k);
+}
+
+/* ---- Identity ---- */
 
 /* Hashes n numbers, 32 bits little-endian each, after their count. */
 static void hash_numbers(crypto_generichash_state *h, const uint32_t *v, uint64_t n)
@@ -49,44 +59,50 @@ static void hash_numbers(crypto_generichash_state *h, const uint32_t *v, uint64_
     }
 }
 
-static void hash_gates(crypto_generichash_state *h, const struct whist_circuit *c)
+void circuit_hash_begin(struct circuit_hash *h, const uint32_t *input_widths, size_t n_inputs,
+                        const uint32_t *output_widths, size_t n_outputs, uint64_t n_gates)
 {
-    uint8_t buf[9 * 512]; /* op, a, b; out follows from the position */
-    put_le64(buf, c->n_gates);
-    crypto_generichash_update(h, buf, 8);
-    for (uint32_t i = 0; i < c->n_gates;) {
-        size_t len = 0;
-        for (; i < c->n_gates && len < sizeof buf; i++, len += 9) {
-            buf[len] = (uint8_t)c->gates[i].op;
-            put_le32(buf + len + 1, c->gates[i].a);
-            put_le32(buf + len + 5, c->gates[i].b);
-        }
-        crypto_generichash_update(h, buf, len);
-    }
+    static const char domain[] = "whist circuit 1";
+    uint8_t count[8];
+
+    h->len = 0;
+    crypto_generichash_init(&h->state, NULL, 0, 32);
+    crypto_generichash_update(&h->state, (const uint8_t *)domain, sizeof domain);
+    hash_numbers(&h->state, input_widths, n_inputs);
+    hash_numbers(&h->state, output_widths, n_outputs);
+    put_le64(count, n_gates);
+    crypto_generichash_update(&h->state, count, sizeof count);
+}
+
+void circuit_hash_end(struct circuit_hash *h, uint8_t id_out[32], const uint32_t *outputs,
+                      size_t n_outputs)
+{
+    crypto_generichash_update(&h->state, h->text, h->len);
+    hash_numbers(&h->state, outputs, n_outputs);
+    crypto_generichash_final(&h->state, id_out, 32);
 }
 
 whist_status whist_circuit_seal(struct whist_circuit *c, struct whist_error *err)
 {
-    static const char domain[] = "whist circuit 1";
-    crypto_generichash_state h;
+    struct circuit_hash h;
 
     if (sodium_init() < 0) {
         return whist_fail(err, WHIST_ERR_UNSUPPORTED, WHIST_NO_PEER, NULL,
                           "libsodium does not start");
     }
     c->n_ands = 0;
-    for (uint32_t i = 0; i < c->n_gates; i++) {
-        c->n_ands += c->gates[i].op == WHIST_OP_AND;
+    circuit_hash_begin(&h, c->input_widths, c->n_inputs, c->output_widths, c->n_outputs,
+                       c->n_gates);
+    for (uint32_t k = 0; k < c->n_gates; k++) {
+        struct whist_gate g = gate_at(c, k);
+        c->n_ands += g.op == WHIST_OP_AND;
+        circuit_hash_gate(&h, g.op, g.a, g.b);
     }
-    crypto_generichash_init(&h, NULL, 0, sizeof c->id);
-    crypto_generichash_update(&h, (const uint8_t *)domain, sizeof domain);
-    hash_numbers(&h, c->input_widths, c->n_inputs);
-    hash_numbers(&h, c->output_widths, c->n_outputs);
-    hash_gates(&h, c);
-    hash_numbers(&h, c->outputs, c->n_output_bits);
-    crypto_generichash_final(&h, c->id, sizeof c->id);
+    circuit_hash_end(&h, c->id, c->outputs, c->n_output_bits);
     return WHIST_OK;
 }
+
+/* ---- Counts ---- */
 
 /* AND gates on the longest path. */
 static whist_status and_depth(const struct whist_circuit *c, uint64_t *depth_out,
@@ -100,12 +116,12 @@ static whist_status and_depth(const struct whist_circuit *c, uint64_t *depth_out
         return no_memory(err);
     }
     for (uint32_t k = 0; k < c->n_gates; k++) {
-        const struct whist_gate *g = &c->gates[k];
-        uint32_t d = op_reads_a(g->op) ? depth[g->a] : 0;
-        if (op_reads_b(g->op) && depth[g->b] > d) {
-            d = depth[g->b];
+        struct whist_gate g = gate_at(c, k);
+        uint32_t d = op_reads_a(g.op) ? depth[g.a] : 0;
+        if (op_reads_b(g.op) && depth[g.b] > d) {
+            d = depth[g.b];
         }
-        d += g->op == WHIST_OP_AND;
+        d += g.op == WHIST_OP_AND;
         depth[first + k] = d;
         max = d > max ? d : max;
     }
@@ -128,7 +144,7 @@ whist_status whist_circuit_info(const struct whist_circuit *c, struct whist_circ
     TRY(whist_circuit_liveness(c, &slots, &info.max_live, err));
     whist_free(slots);
     for (uint32_t k = 0; k < c->n_gates; k++) {
-        count[c->gates[k].op]++;
+        count[gate_at(c, k).op]++;
     }
     info.n_xor = count[WHIST_OP_XOR];
     info.n_and = count[WHIST_OP_AND];
@@ -138,6 +154,8 @@ whist_status whist_circuit_info(const struct whist_circuit *c, struct whist_circ
     *info_out = info;
     return WHIST_OK;
 }
+
+/* ---- Evaluation ---- */
 
 static uint8_t gate_value(uint32_t op, uint8_t a, uint8_t b)
 {
@@ -168,8 +186,8 @@ whist_status whist_circuit_eval(const struct whist_circuit *c, uint8_t *outputs_
         value[i] = inputs[i] & 1;
     }
     for (uint32_t k = 0; k < c->n_gates; k++) {
-        const struct whist_gate *g = &c->gates[k];
-        value[first + k] = gate_value(g->op, value[g->a], value[g->b]);
+        struct whist_gate g = gate_at(c, k);
+        value[first + k] = gate_value(g.op, value[g.a], value[g.b]);
     }
     for (uint32_t i = 0; i < c->n_output_bits; i++) {
         outputs_out[i] = value[c->outputs[i]];

@@ -23,12 +23,12 @@ static void find_deaths(const struct whist_circuit *c, uint8_t *deaths, uint64_t
         test_and_set(seen, c->outputs[i]);
     }
     for (uint32_t k = c->n_gates; k-- > 0;) {
-        const struct whist_gate *g = &c->gates[k];
-        uint8_t d = test_and_set(seen, g->out) ? 0 : OUT_DEAD;
-        if (op_reads_a(g->op) && !test_and_set(seen, g->a)) {
+        struct whist_gate g = gate_at(c, k);
+        uint8_t d = test_and_set(seen, g.out) ? 0 : OUT_DEAD;
+        if (op_reads_a(g.op) && !test_and_set(seen, g.a)) {
             d |= A_DIES;
         }
-        if (op_reads_b(g->op) && !test_and_set(seen, g->b)) {
+        if (op_reads_b(g.op) && !test_and_set(seen, g.b)) {
             d |= B_DIES;
         }
         deaths[k] = d;
@@ -51,15 +51,15 @@ static whist_status assign_slots(const struct whist_circuit *c, const uint8_t *d
         }
     }
     for (uint32_t k = 0; k < c->n_gates; k++) {
-        const struct whist_gate *g = &c->gates[k];
+        struct whist_gate g = gate_at(c, k);
         if ((deaths[k] & A_DIES) != 0) {
-            TRY_OUT(numbers_push(&idle, slots[g->a]));
+            TRY_OUT(numbers_push(&idle, slots[g.a]));
         }
         if ((deaths[k] & B_DIES) != 0) {
-            TRY_OUT(numbers_push(&idle, slots[g->b]));
+            TRY_OUT(numbers_push(&idle, slots[g.b]));
         }
         uint32_t slot = idle.len != 0 ? idle.v[--idle.len] : n_slots++;
-        slots[g->out] = slot;
+        slots[g.out] = slot;
         if ((deaths[k] & OUT_DEAD) != 0) {
             TRY_OUT(numbers_push(&idle, slot));
         }
@@ -119,8 +119,8 @@ static whist_status stored_next(struct whist_gate_source *src, struct whist_gate
     (void)err;
     WHIST_REQUIRE(max > 0);
     for (size_t i = 0; i < n; i++) {
-        const struct whist_gate *g = &s->circuit->gates[s->at++];
-        gates_out[i] = (struct whist_gate){slots[g->a], slots[g->b], slots[g->out], g->op};
+        struct whist_gate g = gate_at(s->circuit, s->at++);
+        gates_out[i] = (struct whist_gate){slots[g.a], slots[g.b], slots[g.out], g.op};
     }
     *n_out = n;
     return WHIST_OK;

@@ -87,11 +87,10 @@ whist_status cmd_circuit_info(const struct args *args, struct whist_error *err)
 whist_status cmd_circuit_check(const struct args *args, struct whist_error *err)
 {
     struct whist_circuit *circuit = NULL;
-    uint64_t n_gates;
 
     TRY(circuit_load(&circuit, args, args->operands[0], err));
-    (void)whist_circuit_gates(circuit, &n_gates);
-    printf("%s: well-formed, %" PRIu64 " gates\n", args->operands[0], n_gates);
+    printf("%s: well-formed, %" PRIu64 " gates\n", args->operands[0],
+           whist_circuit_n_gates(circuit));
     whist_circuit_free(circuit);
     return WHIST_OK;
 }

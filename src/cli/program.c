@@ -183,17 +183,6 @@ void program_clear(struct program *p)
     memset(p, 0, sizeof(*p));
 }
 
-static uint64_t count_ands(const struct whist_circuit *circuit)
-{
-    uint64_t n, ands = 0;
-    const struct whist_gate *gates = whist_circuit_gates(circuit, &n);
-
-    for (uint64_t i = 0; i < n; i++) {
-        ands += gates[i].op == WHIST_OP_AND;
-    }
-    return ands;
-}
-
 whist_status program_ands(uint64_t *n_out, const struct program *p,
                           const struct whist_circuit *circuit, struct whist_error *err)
 {
@@ -201,12 +190,12 @@ whist_status program_ands(uint64_t *n_out, const struct program *p,
     struct whist_gate_source *source = NULL;
 
     if (circuit != NULL) {
-        *n_out = count_ands(circuit);
+        *n_out = whist_circuit_n_ands(circuit);
         return WHIST_OK;
     }
     whist_status st = whist_program_circuit(p->p, &made, err);
     if (st == WHIST_OK) {
-        *n_out = count_ands(made);
+        *n_out = whist_circuit_n_ands(made);
         whist_circuit_free(made);
         return WHIST_OK;
     }

@@ -334,7 +334,7 @@ static void round_trips(void)
         CHECK_OK(whist_bristol_parse(&e, whist_buffer_view(&text[1]), &err), err);
         CHECK(memcmp(d->id, e->id, sizeof d->id) == 0);
         for (uint64_t k = 0; older && k < d->n_gates; k++) {
-            CHECK(d->gates[k].op <= WHIST_OP_NOT);
+            CHECK(whist_circuit_gate(d, k).op <= WHIST_OP_NOT);
         }
         whist_circuit_free(c);
         whist_circuit_free(d);

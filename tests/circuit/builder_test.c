@@ -336,7 +336,7 @@ static void dead_gates_are_left_out(void)
 {
     struct whist_builder *b = new_builder();
     whist_wire x[2];
-    uint64_t n;
+    struct whist_gate g[3];
 
     whist_builder_input(b, x, 2);
     whist_builder_and(b, x[0], x[1]);
@@ -345,8 +345,11 @@ static void dead_gates_are_left_out(void)
     whist_builder_output(b, out, 4);
     whist_builder_output(b, out, 2);
     struct whist_circuit *c = finish(b);
-    const struct whist_gate *g = whist_circuit_gates(c, &n);
-    CHECK(n == 3 && g[0].op == WHIST_OP_XOR && g[1].op == WHIST_OP_NOT && g[1].a == g[0].out);
+    CHECK(whist_circuit_n_gates(c) == 3 && whist_circuit_n_ands(c) == 0);
+    for (size_t k = 0; k < 3; k++) {
+        g[k] = whist_circuit_gate(c, k);
+    }
+    CHECK(g[0].op == WHIST_OP_XOR && g[1].op == WHIST_OP_NOT && g[1].a == g[0].out);
     CHECK(g[2].op == WHIST_OP_CONST1);
     whist_circuit_free(c);
 }

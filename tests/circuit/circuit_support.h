@@ -86,11 +86,8 @@ static inline struct whist_circuit *random_circuit(struct rng *r, uint32_t max_g
         uint32_t op = rng_below(r, 12), near = wires < 40 || rng_below(r, 4) == 0 ? wires : 40;
         op = op > WHIST_OP_CONST1 ? op & 1 : op;
         uint32_t a = wires - 1 - rng_below(r, near), b = wires - 1 - rng_below(r, near);
-        c->gates[k] = (struct whist_gate){op_reads_a(op) ? a : 0,
-                                          op_reads_b(op)   ? b
-                                          : op_reads_a(op) ? a
-                                                           : 0,
-                                          wires++, op};
+        c->gates[k] = gate_pack(op, op_reads_a(op) ? a : 0, b);
+        wires++;
     }
     c->outputs = whist_alloc(c->n_output_bits, sizeof *c->outputs);
     CHECK(c->outputs != NULL);

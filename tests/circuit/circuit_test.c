@@ -70,8 +70,8 @@ static uint32_t last_use(const struct whist_circuit *c, uint32_t wire, uint32_t 
 {
     uint32_t last = is_output(c, wire) ? c->n_gates : born;
     for (uint32_t k = 0; k < c->n_gates && last != c->n_gates; k++) {
-        const struct whist_gate *g = &c->gates[k];
-        bool used = (op_reads_a(g->op) && g->a == wire) || (op_reads_b(g->op) && g->b == wire);
+        struct whist_gate g = gate_at(c, k);
+        bool used = (op_reads_a(g.op) && g.a == wire) || (op_reads_b(g.op) && g.b == wire);
         last = used && k > last ? k : last;
     }
     return last;
@@ -140,10 +140,9 @@ static void sources_reorder_nothing(void)
     struct whist_gate_source *src;
     struct whist_error err;
     static struct whist_gate g[4096];
-    uint64_t n_gates;
 
     CHECK_OK(whist_circuit_make(&c, "aes128", NULL, &err), err);
-    const struct whist_gate *gates = whist_circuit_gates(c, &n_gates);
+    uint64_t n_gates = whist_circuit_n_gates(c);
     CHECK_OK(whist_circuit_source_new(&src, c, &err), err);
     const struct whist_circuit_shape *shape = src->ops->shape(src);
     CHECK(shape->n_gates == n_gates && shape->n_ands == 6400 && shape->n_inputs == 2);
@@ -155,7 +154,7 @@ static void sources_reorder_nothing(void)
         do {
             CHECK_OK(src->ops->next(src, g, max, &n, &err), err);
             for (size_t i = 0; i < n; i++) {
-                CHECK(g[i].op == gates[at + i].op && g[i].out < shape->n_slots);
+                CHECK(g[i].op == whist_circuit_gate(c, at + i).op && g[i].out < shape->n_slots);
             }
             at += n;
         } while (n != 0);
