@@ -153,7 +153,7 @@ static whist_status recv_label_check(struct run *r, struct whist_error *err)
     if (!whist_ct_equal(expect, tag, WHIST_HASH_LEN)) {
         TRY_OUT(CHECK_FAILED(r->s, err, r->evaluator, "label.check",
                              "the evaluator (party %zu) does not hold the labels of the values "
-                             "that it announced",
+                             "that it announced: it cheated, or a garbler gave it a wrong table",
                              r->evaluator));
     }
 out:

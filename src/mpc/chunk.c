@@ -151,6 +151,9 @@ static whist_status lay_out(struct run *r, struct whist_error *err)
     struct chunk *c = &r->chunk;
     size_t L = c->B * c->l, pool = whist_batch_words(3 * L + 128) * 128;
     size_t per_array = (2 * c->m + pool) * sizeof(struct block);
+    if (per_array > SIZE_MAX / (4 * s->n_peers)) { /* 32-bit machines */
+        return whist_out_of_memory(err, "chunk");
+    }
     size_t bytes = 2 * s->n_peers * per_array + (L + c->m) * sizeof(struct block) + c->m;
     TRY(whist_arena_reset(&s->arena, bytes, 4 * s->n_peers + 3, err));
     for (size_t p = 0; p < s->n_peers; p++) {
@@ -227,9 +230,30 @@ static whist_status preprocess(struct run *r, struct whist_error *err)
     return WHIST_OK;
 }
 
-static whist_status run_chunk(struct run *r, struct whist_error *err)
+/* Tables, labels and the checks of the chunk. */
+static whist_status evaluate_and_check(struct run *r, struct whist_error *err)
 {
     struct hash label_hash[MAX_N];
+    whist_status st;
+    for (size_t g = 0; g < r->n_garblers; g++) {
+        whist_label_hash_init(&label_hash[g], r, r->garblers[g]);
+    }
+    st = whist_evaluate_chunk(r, label_hash, err);
+    if (st == WHIST_OK) {
+        st = whist_check_chunk(r, label_hash, err);
+    }
+    whist_wipe(label_hash, r->n_garblers * sizeof label_hash[0]); /* the last labels */
+    return st;
+}
+
+static whist_status garble_and_check(struct run *r, struct whist_error *err)
+{
+    TRY(whist_garble_chunk(r, err));
+    return whist_check_chunk(r, NULL, err);
+}
+
+static whist_status run_chunk(struct run *r, struct whist_error *err)
+{
     struct chunk *c = &r->chunk;
     if (c->m == 0) {
         assign_masks(r);
@@ -239,15 +263,7 @@ static whist_status run_chunk(struct run *r, struct whist_error *err)
     c->first_gate = r->s->gate_counter;
     r->s->gate_counter += c->m;
     report(r, r->evaluates ? "evaluating" : "garbling");
-    if (r->evaluates) {
-        for (size_t g = 0; g < r->n_garblers; g++) {
-            whist_label_hash_init(&label_hash[g], r, r->garblers[g]);
-        }
-        TRY(whist_evaluate_chunk(r, label_hash, err));
-    } else {
-        TRY(whist_garble_chunk(r, err));
-    }
-    TRY(whist_check_chunk(r, label_hash, err));
+    TRY(r->evaluates ? evaluate_and_check(r, err) : garble_and_check(r, err));
     r->done_ands += c->m;
     return WHIST_OK;
 }

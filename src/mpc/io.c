@@ -183,6 +183,9 @@ whist_status whist_run_inputs(struct run *r, struct whist_error *err)
 out:
     free_shares(&all, blocks);
     free_shares(&part, count);
+    if (own != NULL) {
+        whist_wipe(own, (count + 7) / 8); /* masks, where an error came before they met inputs */
+    }
     whist_free(own);
     whist_free(body);
     return st;
@@ -219,6 +222,9 @@ whist_status whist_run_outputs(struct run *r, uint8_t *outputs_out, struct whist
     }
 out:
     free_shares(&x, count);
+    if (bits != NULL) {
+        whist_wipe(bits, (count + 7) / 8); /* with the Λ they are the outputs */
+    }
     whist_free(bits);
     return st;
 }

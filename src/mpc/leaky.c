@@ -260,7 +260,7 @@ static whist_status zero_test(struct whist_session *s, struct block alpha, const
 {
     struct blind b = {s, alpha};
     struct product pr = {BLIND, rho, s->blind_counter, "zero.v", NULL};
-    struct block acc[128], own_bits[128], zeta, z;
+    struct block acc[128], own_bits[128], zeta = {0, 0}, z;
     s->blind_counter += 128;
     TAMPER(s, "leaky.alpha", WHIST_NO_PEER, &b.alpha, sizeof b.alpha);
     if (WEAK(s, WEAK_OPEN_ALPHA)) {
@@ -270,7 +270,6 @@ static whist_status zero_test(struct whist_session *s, struct block alpha, const
     if (st != WHIST_OK) {
         goto out;
     }
-    zeta = (struct block){0, 0};
     for (size_t k = 0; k < 128; k++) {
         zeta = block_xor(zeta, acc[k]);
         own_bits[k] = (struct block){block_bit0(rho->mac[s->peers[0]][k]), 0};
@@ -279,8 +278,10 @@ static whist_status zero_test(struct whist_session *s, struct block alpha, const
     zeta = block_xor(zeta, block_xor(z, whist_gf_mul(whist_gf_pack(own_bits, 128), b.alpha)));
     st = compare_zero(s, zeta, err);
     whist_wipe(own_bits, sizeof own_bits);
+    whist_wipe(&z, sizeof z);
 out:
     whist_wipe(acc, sizeof acc);
+    whist_wipe(&zeta, sizeof zeta);
     whist_wipe(&b.alpha, sizeof b.alpha);
     return st;
 }
@@ -291,7 +292,7 @@ whist_status whist_leaky_ands(struct whist_session *s, const struct shares *a,
 {
     struct leaky l;
     struct product pr = {LEAKY, a, s->leaky_counter, "leaky.u", NULL};
-    struct block u;
+    struct block alpha = {0, 0}, u = {0, 0};
     uint8_t coin[32];
     uint8_t *d = whist_alloc((count + 7) / 8, 1);
     if (d == NULL) {
@@ -307,22 +308,25 @@ whist_status whist_leaky_ands(struct whist_session *s, const struct shares *a,
     TRY_OUT(product_run(s, &pr, leaky_start, &l, s_mem, count, err));
     TRY_OUT(open_d(s, d, s_mem, count, err));
     TRY_OUT(whist_coin(s, coin, &COIN_PHASES, err)); /* after all d are opened */
-    struct block alpha = alpha_of(s, coin, s_mem, d, count);
+    alpha = alpha_of(s, coin, s_mem, d, count);
     TAMPER(s, "leaky.chi", WHIST_NO_PEER, coin, sizeof coin);
     whist_zero_blocks(&l.zero, &u, 1);
+    alpha = block_xor(alpha, u);
 #ifdef WHIST_TEST_HOOKS
     if (WEAK(s, WEAK_EARLY_OPENING)) {
         whist_shares_add_public(r, s, d, count);
         TRY_OUT(s->early_opening(s->early_ctx, err));
-        TRY_OUT(zero_test(s, block_xor(alpha, u), rho, &l.zero, err));
+        TRY_OUT(zero_test(s, alpha, rho, &l.zero, err));
         goto out;
     }
 #endif
-    TRY_OUT(zero_test(s, block_xor(alpha, u), rho, &l.zero, err));
+    TRY_OUT(zero_test(s, alpha, rho, &l.zero, err));
     whist_shares_add_public(r, s, d, count);
 out:
     whist_zero_clear(&l.zero);
     whist_wipe(l.z, sizeof l.z);
+    whist_wipe(&alpha, sizeof alpha);
+    whist_wipe(&u, sizeof u);
     whist_free(d);
     return st;
 }

@@ -84,7 +84,7 @@ whist_status whist_evaluate_chunk(struct run *r, struct hash *label_hash, struct
 
 /* ---- checks.c ---- */
 /* Label check (garblers) and circuit check (evaluator) of the chunk (§6). label_hash: the
- * evaluator's. */
+ * evaluator's, else NULL. */
 whist_status whist_check_chunk(struct run *r, struct hash *label_hash, struct whist_error *err);
 void whist_label_hash_init(struct hash *h, const struct run *r, size_t garbler);
 /* A tag of h_s in the place of the hash (n ≤ 1024), for WEAK_LABEL_HASH. */

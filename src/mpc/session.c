@@ -358,7 +358,9 @@ static whist_status check_run(struct run *r, const uint8_t *outputs_out, struct 
     if (r->n_output_bits == 0) {
         return bad_run(err, "the circuit has no output");
     }
-    if (r->shape->n_slots < r->n_input_bits || r->shape->n_slots > INT32_MAX) {
+    size_t most_slots = SIZE_MAX / (2 * s->n_peers * sizeof(struct block)); /* of masks */
+    if (r->shape->n_slots < r->n_input_bits || r->shape->n_slots > INT32_MAX ||
+        r->shape->n_slots > most_slots) {
         return bad_run(err, "the circuit needs too many or too few slots");
     }
     if (spec->evaluator >= s->n) {

@@ -190,9 +190,6 @@ void whist_shares_add_public(struct shares *x, const struct whist_session *s, co
 /* out[k] = own share of x_k·⊕Δ: x^i·Δ_i ⊕ ⊕_j (K_i[x^j] ⊕ M_j[x^i]). */
 void whist_shares_times_delta(struct block *out, const struct shares *x,
                               const struct whist_session *s, size_t at, size_t count);
-/* The own bits, packed; spare bits zero. */
-void whist_shares_bits(uint8_t *bits_out, const struct shares *x, const struct whist_session *s,
-                       size_t count);
 /* Opens shares: all of `x` to the parties in `to` (bit mask). bits_out gets the packed values if
  * this party is among them. The tag of a message is Σ χ_k ⊙ M_k with χ from a hash of its bits. */
 whist_status whist_shares_open(struct whist_session *s, uint8_t *bits_out, const struct shares *x,
@@ -212,9 +209,9 @@ whist_status whist_view_open(struct whist_session *s, uint8_t *bits_out, const s
 void whist_open_chi(struct prg *prg, const struct whist_session *s, size_t from, size_t to,
                     const uint8_t *bits, size_t n_bytes, const char *phase);
 
-/* ---- triples.c ---- */
+/* ---- leaky.c, garble.c, evaluate.c: tweaks of H ---- */
 
-/* Blocks of a tweak: salt ⊕ (purpose ‖ owner of the key ‖ owner of the bit ‖ counter). */
+/* A tweak: salt ⊕ (purpose ‖ owner of the key ‖ owner of the bit ‖ counter). */
 static inline struct block whist_tweak(const struct whist_session *s, enum purpose purpose,
                                        size_t owner, size_t target, uint64_t counter)
 {
@@ -223,6 +220,8 @@ static inline struct block whist_tweak(const struct whist_session *s, enum purpo
     return t;
 }
 
+/* ---- buckets.c: sizes ---- */
+
 /* Smallest ℓ with (2^B − 1)·ℓ^(B−1) ≥ 2^rho (docs/protocol.md, Bucketing); UINT64_MAX if beyond
  * 2^62. */
 uint64_t whist_bucket_min_l(unsigned rho, unsigned B);
@@ -230,6 +229,8 @@ uint64_t whist_bucket_min_l(unsigned rho, unsigned B);
 void whist_bucket_choose(unsigned rho, uint64_t m, unsigned *B_out, uint64_t *l_out);
 /* Gates of a chunk for a run of `total` AND gates (0: not known). */
 uint64_t whist_chunk_size(unsigned rho, uint64_t total);
+
+/* ---- leaky.c, buckets.c: triples ---- */
 
 /* Leaky ANDs (§3): ⟨c_k⟩ = ⟨a_k⟩∧⟨b_k⟩ for `count` triples; r becomes c. rho: 128 fresh aShares.
  * s_mem: `count` blocks of scratch. */

@@ -22,15 +22,16 @@ static whist_status exchange_seeds(struct whist_session *s, struct whist_error *
 {
     struct block mine[MAX_N], theirs[MAX_N];
     whist_prg_blocks(&s->rng, mine, s->n);
-    TRY(whist_wire_exchange(s, (uint8_t *)theirs, (const uint8_t *)mine, sizeof(struct block),
-                            sizeof(struct block), "setup.seeds", err));
-    for (size_t p = 0; p < s->n_peers; p++) {
+    whist_status st =
+        whist_wire_exchange(s, (uint8_t *)theirs, (const uint8_t *)mine, sizeof(struct block),
+                            sizeof(struct block), "setup.seeds", err);
+    for (size_t p = 0; p < s->n_peers && st == WHIST_OK; p++) {
         size_t j = s->peers[p];
         s->pair[j].seed = block_xor(mine[j], theirs[j]);
     }
     whist_wipe(mine, sizeof mine);
     whist_wipe(theirs, sizeof theirs);
-    return WHIST_OK;
+    return st;
 }
 
 /* Memory of the base OTs with one peer. */

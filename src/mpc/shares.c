@@ -82,13 +82,6 @@ static void view_bits(uint8_t *bits_out, const struct share_view *x, const struc
     }
 }
 
-void whist_shares_bits(uint8_t *bits_out, const struct shares *x, const struct whist_session *s,
-                       size_t count)
-{
-    struct share_view view = {plain_part, x};
-    view_bits(bits_out, &view, s, count);
-}
-
 void whist_open_chi(struct prg *prg, const struct whist_session *s, size_t from, size_t to,
                     const uint8_t *bits, size_t n_bytes, const char *phase)
 {

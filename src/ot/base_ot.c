@@ -84,6 +84,9 @@ void whist_base_ot_receive_start(struct base_ot_receiver *rx, uint8_t r_out[BASE
         WHIST_REQUIRE(crypto_core_ristretto255_sub(chosen, ga, hashed) == 0);
         swap_if(chosen, other, rx->choice[i]);
         memcpy(r_out + (size_t)i * 2 * WHIST_POINT_LEN, rx->r[i], 2 * WHIST_POINT_LEN);
+        /* What went into `other` would tell which of the two is not g^a − Hash. */
+        whist_wipe(wide, sizeof wide);
+        whist_wipe(hashed, sizeof hashed);
         whist_wipe(ga, sizeof ga);
     }
 }

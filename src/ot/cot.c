@@ -222,6 +222,7 @@ static bool check_tree(uint8_t t[][T_LEN], const uint8_t **msg, const struct cot
     hash_t(expect, ctx, tree, t, cot->n_leaves);
     bool good = whist_ct_equal(expect, *msg + T_LEN, WHIST_HASH_LEN);
     *msg += T_LEN + WHIST_HASH_LEN;
+    whist_wipe(hole_t, sizeof hole_t);
     return good;
 }
 
