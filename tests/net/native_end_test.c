@@ -145,6 +145,23 @@ static void meet(struct whist_channel *ch)
     }
 }
 
+/* A party that leaves without a word does so when all have what it said before. */
+static void last_of_all(struct whist_channel *ch, size_t leaver)
+{
+    size_t n = whist_channel_parties(ch), me = whist_channel_me(ch);
+
+    meet(ch);
+    if (me != leaver) {
+        send_text(ch, leaver, "ready");
+        return;
+    }
+    for (size_t j = 0; j < n; j++) {
+        if (j != me) {
+            expect_text(ch, j, "ready");
+        }
+    }
+}
+
 static int close_well(struct whist_channel *ch)
 {
     struct whist_error err;
@@ -164,7 +181,7 @@ static int until_killed(struct whist_channel *ch, void *ctx)
     size_t me = whist_channel_me(ch);
 
     (void)ctx;
-    meet(ch);
+    last_of_all(ch, VICTIM);
     if (me == VICTIM) {
         kill(getpid(), SIGKILL);
     }
@@ -201,15 +218,8 @@ static int until_abort(struct whist_channel *ch, void *ctx)
     size_t me = whist_channel_me(ch);
 
     (void)ctx;
-    meet(ch);
-    if (me != VICTIM) {
-        send_text(ch, VICTIM, "ready"); /* an abort overtakes what has not been taken */
-    } else {
-        for (size_t j = 0; j < 5; j++) {
-            if (j != me) {
-                expect_text(ch, j, "ready");
-            }
-        }
+    last_of_all(ch, VICTIM); /* an abort overtakes what has not been taken */
+    if (me == VICTIM) {
         snprintf(err.text, sizeof err.text, "the sum is wrong");
         snprintf(err.phase, sizeof err.phase, "sum");
         whist_channel_abort(ch, &err);
@@ -419,9 +429,8 @@ static void last_words(void)
 static int goes_without_word(struct whist_channel *ch, void *ctx)
 {
     (void)ctx;
-    meet(ch);
+    last_of_all(ch, 1);
     kill(getpid(), SIGKILL);
-    (void)ch;
     return 1;
 }
 
@@ -437,7 +446,7 @@ static void close_with_the_dead(void)
     start(&g, 1, goes_without_word, NULL);
     close(g.fds[1]);
     ch = join(&g, 0);
-    meet(ch);
+    last_of_all(ch, 1);
     wait_for(g.pid[1]);
     send_text(ch, 1, "to nobody");
     int64_t deadline = whist_clock_ms() + 500;
