@@ -102,7 +102,7 @@ whist_status whist_delivery_new(struct delivery **delivery_out,
     d->n_slots = opt.depth + 1;
     d->queue_tail = &d->queue;
     d->segments_tail = &d->segments;
-    d->life_ms = now;
+    d->life_ms = d->began_ms = now;
     whist_hash_init(&d->out.hash, "whist link");
     whist_hash_init(&d->in.hash, "whist link");
     *delivery_out = d;
@@ -191,7 +191,7 @@ void whist_dlv_connect(struct delivery *d, int64_t now, uint64_t peer_epoch)
     d->life_ms = now;
     d->failures = 0;
     d->retry_ms = 0;
-    d->foreign_session = false;
+    d->foreign_ms = 0;
     whist_dlv_await(d, now);
 }
 

@@ -221,6 +221,10 @@ void whist_delivery_answered(struct delivery *d, int64_t now, uint64_t id, int s
  * frames are sent again, after a pause unless the link answered since the last loss. */
 void whist_delivery_lost(struct delivery *d, int64_t now, uint64_t id, const char *reason);
 
+/* The peer, or what is in its place, has said something that is no answer of a party (an alert of
+ * TLS, other text): kept for errors beside the last reason of a loss. */
+void whist_delivery_heard(struct delivery *d, int64_t now, const char *what);
+
 /* Bytes of this POST (or of one before it on its connection) have moved: its time for an answer
  * starts again. Optional, for slow links. */
 void whist_delivery_progress(struct delivery *d, int64_t now, uint64_t id);

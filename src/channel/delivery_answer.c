@@ -45,6 +45,13 @@ void whist_delivery_lost(struct delivery *d, int64_t now, uint64_t id, const cha
     whist_dlv_settle(d, now);
 }
 
+void whist_delivery_heard(struct delivery *d, int64_t now, const char *what)
+{
+    snprintf(d->answer, sizeof d->answer, "%s", what);
+    whist_make_printable(d->answer);
+    d->answer_ms = now;
+}
+
 void whist_delivery_progress(struct delivery *d, int64_t now, uint64_t id)
 {
     struct slot *s = whist_dlv_slot(d, id);
@@ -120,6 +127,7 @@ static void foreign(struct delivery *d, int64_t now, struct slot *s, int status,
     }
     copy_text(text, sizeof text, body);
     whist_dlv_trouble(d, "answer %d that is not of this wire: %s", status, text);
+    whist_delivery_heard(d, now, d->trouble);
     bool ended = status == 410 && d->connected;
     if (ended && !d->failed && d->closing && d->fin_acked && d->peer_fin) {
         /* It has closed, as this party has, and gone. */
@@ -226,8 +234,8 @@ static void taken(struct delivery *d, int64_t now, struct slot *s, const struct 
     }
 }
 
-/* Another session answers: it may be the one before ours, which will end; so this goes on until the
- * connect deadline, which then says what differs. */
+/* The peer is in another session and waits for this party there, as this one does here: so one of
+ * the two has the wrong session. It may be started anew, with the right one, in the next moment. */
 static void unknown_session(struct delivery *d, int64_t now, struct slot *s,
                             const struct answer_view *a)
 {
@@ -237,9 +245,13 @@ static void unknown_session(struct delivery *d, int64_t now, struct slot *s,
         restarted(d, now);
         return;
     }
-    d->foreign_session = a->hello.len != 0 && whist_hello_get(&theirs, a->hello) &&
-                         !whist_dlv_agree(d, &theirs, d->mismatch_text, sizeof d->mismatch_text);
+    bool differ = a->hello.len != 0 && whist_hello_get(&theirs, a->hello) &&
+                  !whist_dlv_agree(d, &theirs, d->mismatch_text, sizeof d->mismatch_text);
+    if (differ && d->foreign_ms == 0) {
+        d->foreign_ms = now;
+    }
     whist_dlv_trouble(d, "answer 404: another session");
+    whist_delivery_heard(d, now, d->trouble);
     repeat_later(d, now, s);
 }
 

@@ -16,6 +16,10 @@ static void sooner(int64_t *t, int64_t candidate)
 
 /* Rounds of losses after which a peer that has closed is taken to have gone. */
 #define GONE_LOSSES 3
+/* How long a peer that waits in another session is given to be started anew, in milliseconds: for
+ * more than the longest pause between two hellos, so that each of the two hears of it before the
+ * other one leaves. */
+#define FOREIGN_MS 2000
 
 /* ---- The end ---- */
 
@@ -73,11 +77,22 @@ static int64_t beat_at(const struct delivery *d)
     return later(d->sent_ms + d->opt.heartbeat_ms, d->retry_ms);
 }
 
+/* Until when contact must be made. */
+static int64_t connect_end(const struct delivery *d)
+{
+    int64_t t = d->opt.connect_deadline_ms;
+
+    if (d->foreign_ms != 0) {
+        sooner(&t, d->foreign_ms + FOREIGN_MS);
+    }
+    return t;
+}
+
 /* Of a link that works. */
 static void open_deadlines(const struct delivery *d, int64_t *t)
 {
     if (!d->connected) {
-        sooner(t, d->opt.connect_deadline_ms);
+        sooner(t, connect_end(d));
     } else if (d->awaiting) {
         sooner(t, dead_at(d));
     }
@@ -143,15 +158,22 @@ static void what_is_awaited(const struct delivery *d, char *out, size_t size)
 static void fail_connect(struct delivery *d, int64_t now)
 {
     const char *heard = d->heard ? "; it reaches this party, but not the other way round" : "";
-    if (d->foreign_session) {
-        whist_dlv_fail(d, now, false, WHIST_ERR_MISMATCH, NULL, "%s", d->mismatch_text);
+    char answer[240] = "; there was no answer at all. Is it running, and reachable at its URL?";
+    bool more = d->trouble[0] != '\0' && strcmp(d->trouble, d->answer) != 0;
+    if (d->foreign_ms != 0) {
+        whist_dlv_fail(d, now, false, WHIST_ERR_MISMATCH, NULL,
+                       "%s, and each waits for the other (since %lld ms)", d->mismatch_text,
+                       (long long)(now - d->foreign_ms));
         return;
     }
+    if (d->answer[0] != '\0') {
+        snprintf(answer, sizeof answer, "; its last answer, %lld ms ago: %.195s",
+                 (long long)(now - d->answer_ms), d->answer);
+    }
     whist_dlv_fail(d, now, false, WHIST_ERR_UNREACHABLE, NULL,
-                   "no contact with party %zu until the deadline (%u attempts)%s; last: %s. Is it "
-                   "running, and reachable at its URL?",
-                   d->opt.peer, (unsigned)d->stats.posts_sent, heard,
-                   d->trouble[0] != '\0' ? d->trouble : "no answer");
+                   "no contact with party %zu since %lld ms (%u attempts)%s%s%.100s%s", d->opt.peer,
+                   (long long)(now - d->began_ms), (unsigned)d->stats.posts_sent, heard,
+                   more ? "; last trouble: " : "", more ? d->trouble : "", answer);
 }
 
 static void fail_dead(struct delivery *d, int64_t now)
@@ -174,7 +196,7 @@ void whist_delivery_tick(struct delivery *d, int64_t now)
         whist_dlv_drain(d, now);
     }
     if (!d->failed && !d->done) {
-        if (!d->connected && now >= d->opt.connect_deadline_ms) {
+        if (!d->connected && now >= connect_end(d)) {
             fail_connect(d, now);
         } else if (d->connected && d->awaiting && now >= dead_at(d)) {
             fail_dead(d, now);

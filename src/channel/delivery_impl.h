@@ -126,9 +126,13 @@ struct delivery {
     int64_t awaiting_ms; /* … since then */
     bool failed;
     struct whist_error error;
-    bool foreign_session; /* the last answer was about another session: mismatch_text */
+    int64_t began_ms;   /* of the link */
+    int64_t foreign_ms; /* since when the peer says that it waits in another session, as
+                           mismatch_text says; 0: it does not */
     char mismatch_text[200];
     char trouble[200];   /* last reason of a loss */
+    char answer[200];    /* last word of the peer's side that was none of a party, … */
+    int64_t answer_ms;   /* … and when it came */
     int64_t promised_ms; /* what next_deadline said; 0: nothing */
 
     /* Telling the peer of a failure */

@@ -224,9 +224,10 @@ static void refuse(struct whist_endpoint *ep, struct http_conn *c, int status, c
     }
 }
 
-static void refuse_session(struct whist_endpoint *ep, struct http_conn *c, const struct route *r)
+static void refuse_session(struct whist_endpoint *ep, struct http_conn *c,
+                           const uint8_t session[WHIST_SESSION_LEN])
 {
-    bool ended = whist_endpoint_has_ended(ep, r->session);
+    bool ended = whist_endpoint_has_ended(ep, session);
 
     if (ep->leaving) {
         /* As if it had left already: an answer would look like news, and there may be better ones
@@ -239,13 +240,46 @@ static void refuse_session(struct whist_endpoint *ep, struct http_conn *c, const
            ended ? "This session has ended" : "This party does not know this session (yet)");
 }
 
+/* A hello of another session is told which one this party is in, if it waits there for the one that
+ * asks: so both learn at once that they have not the same session, and not at their deadlines. For
+ * the endpoint of a single channel; others may open the session yet. */
+static struct native_channel *channel_for_strays(const struct whist_endpoint *ep,
+                                                 const uint8_t session[WHIST_SESSION_LEN])
+{
+    struct native_channel *ch = NULL;
+
+    for (size_t b = 0; b < CHANNEL_BUCKETS && ch == NULL; b++) {
+        ch = ep->bucket[b];
+    }
+    return ch != NULL && ch->own_endpoint && !whist_endpoint_has_ended(ep, session) ? ch : NULL;
+}
+
+/* True if the body is read: it may be such a hello. */
+static bool take_stray(struct whist_endpoint *ep, struct http_conn *c, const struct route *r)
+{
+    struct native_channel *ch = channel_for_strays(ep, r->session);
+    char text[400];
+
+    if (ch == NULL || r->from >= ch->base.n || r->from == ch->base.me || !c->parser.has_length ||
+        c->parser.length != HELLO_LEN + POST_TAIL_LEN ||
+        (r->prefix.len != 0 && !is(r->prefix, ch->own_prefix)) ||
+        check_sender(ch, c, r->from, text, sizeof text) != 200) {
+        return false;
+    }
+    c->from = r->from;
+    memcpy(c->session, r->session, sizeof c->session);
+    return true;
+}
+
 static void take_post(struct whist_endpoint *ep, struct http_conn *c, const struct route *r)
 {
     struct native_channel *ch = whist_endpoint_find(ep, r->session);
     char text[400];
 
     if (ch == NULL) {
-        refuse_session(ep, c, r);
+        if (!take_stray(ep, c, r)) {
+            refuse_session(ep, c, r->session);
+        }
         return;
     }
     if (r->prefix.len != 0 && !is(r->prefix, ch->own_prefix)) {
@@ -465,6 +499,24 @@ static bool is_data(const struct whist_buffer *body)
     return body->len > POST_TAIL_LEN && body->data[body->len - POST_TAIL_LEN + 60] == POST_DATA;
 }
 
+/* The waiting link that a hello of another session is for; NULL: it is none, or none waits. */
+static struct native_link *stray_link(const struct whist_endpoint *ep, const struct http_conn *c)
+{
+    const struct native_channel *ch = channel_for_strays(ep, c->session);
+    const struct whist_buffer *body = &c->parser.body;
+
+    if (ch == NULL || c->from >= ch->base.n || c->from == ch->base.me ||
+        body->len != HELLO_LEN + POST_TAIL_LEN || body->data[HELLO_LEN + 60] != POST_HELLO ||
+        memcmp(body->data + 8, c->session, WHIST_SESSION_LEN) != 0) {
+        return NULL;
+    }
+    struct native_link *l = &ch->link[c->from];
+    pthread_mutex_lock(&l->lock);
+    bool waits = !whist_delivery_connected(l->d) && whist_delivery_failure(l->d) == NULL;
+    pthread_mutex_unlock(&l->lock);
+    return waits ? l : NULL;
+}
+
 static void take_message(struct http_server *s, struct http_conn *c)
 {
     struct whist_endpoint *ep = s->owner;
@@ -472,16 +524,14 @@ static void take_message(struct http_server *s, struct http_conn *c)
     struct delivery_answer answer;
     int64_t now = s->loop->now_ms;
 
+    if (l == NULL && (ep->leaving || (l = stray_link(ep, c)) == NULL)) {
+        refuse_session(ep, c, c->session);
+        if (!ep->leaving) {
+            whist_httpd_end_request(s, c);
+        }
+        return;
+    }
     ep->requests++;
-    if (l == NULL && ep->leaving) {
-        whist_httpd_end(s, c);
-        return;
-    }
-    if (l == NULL) {
-        refuse(ep, c, 410, "This session has ended");
-        whist_httpd_end_request(s, c);
-        return;
-    }
     /* Memory for the answer comes first: a message without one would be sent again. */
     if (!whist_httpd_reserve(s, c, ANSWER_ROOM)) {
         return;

@@ -29,6 +29,9 @@ static void close_conn(struct native_link *l, struct native_conn *c, int64_t now
         whist_tls_close(c->stream.tls);
         (void)whist_stream_flush(&c->stream, &unused);
     }
+    if (c->stream.wire_in != 0 && c->why[0] != '\0') {
+        whist_delivery_heard(l->d, now, c->why);
+    }
     l->wire_in += c->stream.wire_in;
     l->wire_out += c->stream.wire_out;
     whist_stream_clear(&c->stream);

@@ -65,27 +65,63 @@ static void versions(void)
     pair_free(&p);
 }
 
-/* Another session at that address: it may be an old one that will end, so it is tried again until
- * the connect deadline; then the error says what differs. The other side goes on. */
+static void ask_until_failed(struct pair *p)
+{
+    struct carried c;
+
+    while (whist_delivery_failure(p->d[1]) == NULL) {
+        while (pair_post(p, 1, &c)) {
+            CHECK(pair_carry(p, &c) == 404);
+        }
+        p->now = whist_delivery_next_deadline(p->d[1]);
+        whist_delivery_tick(p->d[1], p->now);
+    }
+}
+
+/* The peer waits in another session: it is asked for two seconds more, then the error says what
+ * differs. The other side, which has not asked yet, goes on. */
 static void sessions(void)
 {
     struct pair p;
-    struct carried c;
     pair_init(&p);
     memset(p.opt[2].session, 0xab, WHIST_SESSION_LEN);
-    p.opt[2].connect_deadline_ms += 1000;
     pair_start(&p);
-    while (whist_delivery_failure(p.d[1]) == NULL) {
-        while (pair_post(&p, 1, &c)) {
-            CHECK(pair_carry(&p, &c) == 404);
-        }
-        p.now = whist_delivery_next_deadline(p.d[1]);
-        whist_delivery_tick(p.d[1], p.now);
-    }
-    CHECK(p.now == p.opt[1].connect_deadline_ms);
+    int64_t since = p.now;
+    ask_until_failed(&p);
+    CHECK(p.now == since + 2000 && p.now < p.opt[1].connect_deadline_ms);
     pair_failed(&p, 1, WHIST_ERR_MISMATCH, "session: this party has 5e5e5e5e");
     pair_failed(&p, 1, WHIST_ERR_MISMATCH, "party 2 has abababab");
+    pair_failed(&p, 1, WHIST_ERR_MISMATCH, "each waits for the other (since 2000 ms)");
     CHECK(whist_delivery_failure(p.d[2]) == NULL);
+    pair_free(&p);
+    pair_init(&p); /* the connect deadline holds all the same */
+    memset(p.opt[2].session, 0xab, WHIST_SESSION_LEN);
+    p.opt[1].connect_deadline_ms = p.now + 1500;
+    pair_start(&p);
+    ask_until_failed(&p);
+    CHECK(p.now == p.opt[1].connect_deadline_ms);
+    pair_failed(&p, 1, WHIST_ERR_MISMATCH, "party 2 has abababab");
+    pair_free(&p);
+}
+
+/* The peer is started anew, with the right session, within these seconds. */
+static void session_put_right(void)
+{
+    struct pair p;
+    struct carried c;
+    uint8_t right[WHIST_SESSION_LEN];
+    pair_init(&p);
+    memcpy(right, p.opt[2].session, sizeof right);
+    memset(p.opt[2].session, 0xab, WHIST_SESSION_LEN);
+    pair_start(&p);
+    CHECK(pair_post(&p, 1, &c) && pair_carry(&p, &c) == 404);
+    whist_delivery_free(p.d[2]);
+    memcpy(p.opt[2].session, right, sizeof right);
+    CHECK_OK(whist_delivery_new(&p.d[2], &p.opt[2], p.now, &p.err), p.err);
+    pair_shuttle(&p);
+    CHECK(whist_delivery_connected(p.d[1]) && whist_delivery_connected(p.d[2]));
+    pair_run(&p, p.now + 10000, true);
+    CHECK(whist_delivery_failure(p.d[1]) == NULL);
     pair_free(&p);
 }
 
@@ -383,9 +419,35 @@ static void no_contact(void)
         whist_delivery_tick(p.d[1], p.now);
     }
     CHECK(p.now == p.opt[1].connect_deadline_ms);
-    pair_failed(&p, 1, WHIST_ERR_UNREACHABLE, "no contact with party 2 until the deadline");
-    pair_failed(&p, 1, WHIST_ERR_UNREACHABLE, "last: name not found: b.example");
+    pair_failed(&p, 1, WHIST_ERR_UNREACHABLE, "no contact with party 2 since 60000 ms");
+    pair_failed(
+        &p, 1, WHIST_ERR_UNREACHABLE,
+        "last trouble: name not found: b.example; there was no answer at all. Is it running");
     CHECK(whist_delivery_done(p.d[1], NULL, NULL));
+    pair_free(&p);
+}
+
+/* What the peer's side has said once is not lost behind what comes later. */
+static void last_answer(void)
+{
+    struct pair p;
+    struct carried c;
+    struct delivery_answer a = {.status = 404, .len = 8};
+    memcpy(a.body, "not yet\n", 8);
+    pair_init(&p);
+    pair_start(&p);
+    CHECK(pair_post(&p, 1, &c));
+    pair_answer(&p, &c, &a);
+    while (whist_delivery_failure(p.d[1]) == NULL) {
+        while (pair_post(&p, 1, &c)) {
+            pair_lose(&p, &c, "connection refused");
+        }
+        p.now = whist_delivery_next_deadline(p.d[1]);
+        whist_delivery_tick(p.d[1], p.now);
+    }
+    pair_failed(&p, 1, WHIST_ERR_UNREACHABLE,
+                "last trouble: connection refused; its last answer, 60000 ms ago: answer 404 that "
+                "is not of this wire: not yet?");
     pair_free(&p);
 }
 
@@ -467,6 +529,7 @@ static const struct test_case cases[] = {
     {"mismatches", mismatches},
     {"versions", versions},
     {"sessions", sessions},
+    {"session_put_right", session_put_right},
     {"stale_posts", stale_posts},
     {"restart", restart},
     {"late_hello", late_hello},
@@ -478,6 +541,7 @@ static const struct test_case cases[] = {
     {"signs_of_life", signs_of_life},
     {"own_stop", own_stop},
     {"no_contact", no_contact},
+    {"last_answer", last_answer},
     {"foreign_answers", foreign_answers},
     {"describe", describe},
 };

@@ -274,6 +274,62 @@ static void smuggling(void)
 
 /* ---- Sessions ---- */
 
+/* A hello of another session: this party says which one it is in, as long as it waits there. */
+static void stray_hello(void)
+{
+    static const char path[] = "/s/ab112233445566778899aabbccddeeff/msg/1";
+    struct raw_party p;
+    struct answer_view view;
+    struct hello mine;
+    uint8_t body[256], data[256];
+    raw_party_start(&p, NULL, "");
+    int fd = raw_connect(p.port);
+    size_t len = raw_hello(&p, body);
+    body[8] = 0xab;
+    for (int i = 0; i < 2; i++) {
+        raw_post(fd, path, "", body, len);
+        struct raw_message *m = raw_expect_machine(fd, 404, &view);
+        CHECK(view.kind == ANSWER_UNKNOWN && view.to_epoch == RAW_EPOCH);
+        CHECK(whist_hello_get(&mine, view.hello) && mine.session[0] == 0 && mine.n == 2);
+        free(m);
+    }
+    body[8] = 0xac; /* not the session of its path */
+    raw_post(fd, path, "", body, len);
+    raw_expect_text(fd, 404, "does not know this session");
+    body[8] = 0xab;
+    raw_post(fd, path, "", data, raw_data(&p, data, "x", 1, "x")); /* no hello */
+    raw_expect_text(fd, 404, "does not know this session");
+    raw_post(fd, "/s/ab112233445566778899aabbccddeeff/msg/0", "", body, len); /* its own index */
+    raw_expect_text(fd, 404, "does not know this session");
+    p.position = p.messages = 0;
+    int from = raw_party_contact(&p, fd);
+    raw_post(fd, path, "", body, len); /* it does not wait any more */
+    raw_expect_text(fd, 404, "does not know this session");
+    close(fd);
+    close(from);
+    raw_party_stop(&p);
+}
+
+/* What may be the secret of a session is not told to whoever has not its token. */
+static void stray_without_token(void)
+{
+    const struct whist_http_options o = {.token = "secret-token-123456"};
+    struct raw_party p;
+    struct answer_view view;
+    uint8_t body[256];
+    raw_party_start(&p, &o, "");
+    size_t len = raw_hello(&p, body);
+    body[8] = 0xab;
+    int fd = raw_connect(p.port);
+    raw_post(fd, "/s/ab112233445566778899aabbccddeeff/msg/1", "", body, len);
+    raw_expect_text(fd, 404, "does not know this session");
+    raw_post(fd, "/s/ab112233445566778899aabbccddeeff/msg/1",
+             "authorization: Bearer secret-token-123456\r\n", body, len);
+    free(raw_expect_machine(fd, 404, &view));
+    close(fd);
+    raw_party_stop(&p);
+}
+
 /* A session that has ended is remembered while its endpoint lives. */
 static void ended_session(void)
 {
@@ -317,6 +373,8 @@ static const struct test_case cases[] = {
     {"too_large", too_large},
     {"tokens", tokens},
     {"smuggling", smuggling},
+    {"stray_hello", stray_hello},
+    {"stray_without_token", stray_without_token},
     {"ended_session", ended_session},
 };
 TEST_MAIN(cases)

@@ -269,8 +269,11 @@ static void mismatches(void)
     differing(other_config, false, WHIST_ERR_MISMATCH, "config", WHIST_ERR_MISMATCH, "config");
     differing(other_n, false, WHIST_ERR_MISMATCH, "n: this party counts 2", WHIST_ERR_MISMATCH,
               "n: this party counts");
-    differing(other_session, false, WHIST_ERR_UNREACHABLE, "does not know this session",
-              WHIST_ERR_UNREACHABLE, "does not know this session");
+    for (int tls = 0; tls < 2; tls++) {
+        differing(other_session, tls == 1, WHIST_ERR_MISMATCH,
+                  "session: this party has 00000000000000000000000000000000, party 1 has ab000000",
+                  WHIST_ERR_MISMATCH, "each waits for the other");
+    }
 }
 
 /* ---- Ends ---- */
