@@ -19,6 +19,7 @@ struct type {
     unsigned width;
     int number;   /* STRUCT, ENUM */
     int parts[4]; /* TUPLE, STRUCT: types; ARRAY: parts[0]; ENUM: the field of each variant, −1 */
+    int more[4];  /* ENUM: a second field of each variant, −1 */
     int n_parts;  /* ARRAY: elements */
 };
 
@@ -35,8 +36,9 @@ struct gen {
     uint64_t state;
     char *out;
     size_t len, cap;
-    struct type types[48];
+    struct type types[64];
     int n_types;
+    int consts[4], n_consts; /* their types */
     struct variable vars[64];
     int n_vars, next_var;
     struct function fns[6];
@@ -136,6 +138,7 @@ static void make_types(struct gen *g)
         t.n_parts = t.kind == TUPLE ? 2 + (int)below(g, 3) : 1 + (int)below(g, 4);
         for (int k = 0; k < t.n_parts; k++) {
             t.parts[k] = t.kind == ENUM ? (below(g, 3) == 0 ? -1 : field_type(g)) : any_type(g);
+            t.more[k] = t.kind == ENUM && t.parts[k] >= 0 && below(g, 3) == 0 ? any_type(g) : -1;
         }
         t.number = t.kind == STRUCT ? n_structs++ : t.kind == ENUM ? n_enums++ : 0;
         add_type(g, t);
@@ -154,6 +157,10 @@ static void make_types(struct gen *g)
                 if (t.parts[v] >= 0) {
                     put(g, "(");
                     put_type(g, t.parts[v]);
+                    if (t.more[v] >= 0) {
+                        put(g, ", ");
+                        put_type(g, t.more[v]);
+                    }
                     put(g, ")");
                 }
                 put(g, ", ");
@@ -168,6 +175,7 @@ static void make_types(struct gen *g)
 static void expr(struct gen *g, int t, int depth);
 static void block(struct gen *g, int t, int depth);
 
+/* Small numbers, numbers of any size, and the ends of the type. */
 static void literal(struct gen *g, int t)
 {
     const struct type *y = &g->types[t];
@@ -176,12 +184,26 @@ static void literal(struct gen *g, int t)
         put(g, below(g, 2) != 0 ? "true" : "false");
         return;
     }
-    unsigned bits = y->width < 31 ? y->width - (y->is_signed ? 1 : 0) : 30;
-    uint32_t v = below(g, below(g, 2) != 0 ? 8 : (uint32_t)1 << bits);
+    uint64_t max = ~(uint64_t)0 >> (64 - y->width + (y->is_signed ? 1 : 0));
+    uint64_t v = splitmix64(&g->state);
+    switch (below(g, 8)) {
+    case 0:
+        v = max;
+        break;
+    case 1:
+        v &= max;
+        break;
+    case 2:
+        v = (uint64_t)1 << v % (y->width - 1);
+        break;
+    default:
+        v %= 8;
+    }
     if (y->is_signed && below(g, 3) == 0) {
-        put(g, "-%u%s", v == 0 ? 1 : v, y->name);
+        v += v == 0 || (v == max && below(g, 2) != 0);
+        put(g, "-%llu%s", (unsigned long long)v, y->name);
     } else {
-        put(g, "%u%s", v, y->name);
+        put(g, "%llu%s", (unsigned long long)v, y->name);
     }
 }
 
@@ -290,6 +312,10 @@ static void constructor(struct gen *g, int t, int depth)
         if (y->parts[v] >= 0) {
             put(g, "(");
             expr(g, y->parts[v], depth - 1);
+            if (y->more[v] >= 0) {
+                put(g, ", ");
+                expr(g, y->more[v], depth - 1);
+            }
             put(g, ")");
         }
         break;
@@ -346,12 +372,15 @@ static void arithmetic(struct gen *g, int t, int depth)
         expr(g, (int)below(g, N_SCALARS), depth - 1);
         put(g, ") as %s)", y->name);
         break;
-    case 1: /* a shift in range */
+    case 1: /* a shift, mostly in range */
         put(g, "((");
         expr(g, t, depth - 1);
         put(g, below(g, 2) != 0 ? ") << " : ") >> ");
         if (below(g, 2) != 0) {
             put(g, "%uu8)", below(g, y->width));
+        } else if (!g->safe && below(g, 8) == 0) {
+            expr(g, T_U8, depth - 1);
+            put(g, ")");
         } else {
             put(g, "((");
             expr(g, T_U8, depth - 1);
@@ -405,25 +434,59 @@ static void arm(struct gen *g, int t, int depth, int mark)
     g->n_vars = mark;
 }
 
-static void match_int(struct gen *g, int of, int t, int depth)
+/* A pattern that takes some values of the type: nested, with names in it. All: it takes all. */
+static void pattern(struct gen *g, int t, bool all, int depth)
 {
-    int mark = g->n_vars;
-    const struct type *y = &g->types[of];
-    uint32_t lo = below(g, 5), hi = lo + below(g, 9);
+    const struct type *y = &g->types[t];
+    bool leaf = depth <= 0 || y->kind == ARRAY || (all && y->kind <= INT) || below(g, 4) == 0;
 
-    put(g, "%u..=%u", lo, hi);
-    arm(g, t, depth, mark);
-    if (y->is_signed) {
-        put(g, "-3..=%u", lo + 1);
-    } else {
-        put(g, "%u", hi + 1);
+    if (leaf || (y->kind == ENUM && all && y->n_parts > 1)) {
+        put(g, "v%d", g->next_var);
+        bind(g, t, false);
+        return;
     }
-    arm(g, t, depth, mark);
-    int v = bind(g, of, false);
-    put(g, "v%d", v);
-    arm(g, t, depth, mark);
+    if (y->kind == BOOL) {
+        put(g, below(g, 2) != 0 ? "true" : "false");
+    } else if (y->kind == INT) {
+        uint32_t lo = below(g, 5), hi = lo + below(g, 120);
+        if (below(g, 3) == 0) {
+            literal(g, t);
+        } else {
+            put(g, y->is_signed && below(g, 2) != 0 ? "-%u" : "%u", lo);
+            put(g, below(g, 2) != 0 ? "..%u" : "..=%u", hi + 1);
+        }
+    } else if (y->kind == ENUM) {
+        int v = (int)below(g, (uint32_t)y->n_parts);
+        put(g, "E%d::V%d", y->number, v);
+        if (y->parts[v] >= 0) {
+            put(g, "(");
+            pattern(g, y->parts[v], all, depth - 1);
+            if (y->more[v] >= 0) {
+                put(g, ", ");
+                pattern(g, y->more[v], all, depth - 1);
+            }
+            put(g, ")");
+        }
+    } else if (y->kind == TUPLE) {
+        for (int i = 0; i < y->n_parts; i++) {
+            put(g, i == 0 ? "(" : ", ");
+            pattern(g, y->parts[i], all, depth - 1);
+        }
+        put(g, ")");
+    } else {
+        put(g, "S%d { ", y->number);
+        for (int i = 0; i < y->n_parts; i++) {
+            if (below(g, 3) != 0) {
+                put(g, "%c%d: ", 'z' - i, i);
+                pattern(g, y->parts[i], all, depth - 1);
+                put(g, ", ");
+            }
+        }
+        put(g, ".. }");
+    }
 }
 
+/* Every variant in turn. */
 static void match_enum(struct gen *g, int of, int t, int depth)
 {
     const struct type *y = &g->types[of];
@@ -431,34 +494,33 @@ static void match_enum(struct gen *g, int of, int t, int depth)
     for (int v = 0; v < y->n_parts; v++) {
         int mark = g->n_vars;
         put(g, "E%d::V%d", y->number, v);
-        if (y->parts[v] >= 0 && g->types[y->parts[v]].kind == BOOL && below(g, 2) != 0) {
+        if (y->parts[v] >= 0 && g->types[y->parts[v]].kind == BOOL && y->more[v] < 0 &&
+            below(g, 2) != 0) {
             put(g, "(true)");
             arm(g, t, depth, mark);
             put(g, "E%d::V%d(_)", y->number, v);
         } else if (y->parts[v] >= 0) {
-            put(g, "(v%d)", bind(g, y->parts[v], false));
+            put(g, "(v%d", bind(g, y->parts[v], false));
+            if (y->more[v] >= 0) {
+                put(g, ", ");
+                pattern(g, y->more[v], true, 2);
+            }
+            put(g, ")");
         }
         arm(g, t, depth, mark);
     }
 }
 
-static void match_other(struct gen *g, int of, int t, int depth)
+/* Some patterns, and one for the rest. */
+static void match_some(struct gen *g, int of, int t, int depth)
 {
     int mark = g->n_vars;
-    const struct type *y = &g->types[of];
 
-    if (y->kind == TUPLE && g->types[y->parts[0]].kind == INT) {
-        put(g, "(%u", below(g, 4));
-        for (int i = 1; i < y->n_parts; i++) {
-            put(g, ", v%d", bind(g, y->parts[i], false));
-        }
-        put(g, ")");
-        arm(g, t, depth, mark);
-    } else if (y->kind == STRUCT && g->types[y->parts[0]].kind == BOOL) {
-        put(g, "S%d { z0: %s, .. }", y->number, below(g, 2) != 0 ? "true" : "false");
+    for (uint32_t i = 1 + below(g, 3); i > 0; i--) {
+        pattern(g, of, false, 3);
         arm(g, t, depth, mark);
     }
-    put(g, "_");
+    pattern(g, of, true, (int)below(g, 3));
     arm(g, t, depth, mark);
 }
 
@@ -472,17 +534,15 @@ static void match(struct gen *g, int t, int depth)
     put(g, "({ let m = ");
     expr(g, of, depth - 1);
     put(g, "; m })) { ");
-    if (y->kind == BOOL) {
+    if (y->kind == BOOL && below(g, 2) != 0) {
         put(g, "true");
         arm(g, t, depth, mark);
         put(g, "false");
         arm(g, t, depth, mark);
-    } else if (y->kind == INT) {
-        match_int(g, of, t, depth);
-    } else if (y->kind == ENUM) {
+    } else if (y->kind == ENUM && below(g, 2) != 0) {
         match_enum(g, of, t, depth);
     } else {
-        match_other(g, of, t, depth);
+        match_some(g, of, t, depth);
     }
     put(g, "})");
     g->n_vars = mark;
@@ -504,8 +564,23 @@ static bool cast(struct gen *g, int t)
     return false;
 }
 
+/* The name of a const of the type. */
+static bool constant(struct gen *g, int t)
+{
+    for (int i = 0; i < g->n_consts; i++) {
+        if (g->consts[i] == t) {
+            put(g, "C%d", i);
+            return true;
+        }
+    }
+    return false;
+}
+
 static void leaf(struct gen *g, int t)
 {
+    if (below(g, 5) == 0 && constant(g, t)) {
+        return;
+    }
     if (below(g, 5) != 0 && variable(g, t, 0, false)) {
         return;
     }
@@ -595,6 +670,13 @@ static void assignment(struct gen *g, int depth)
         return;
     }
     const char *op = "=";
+    if (g->types[t].kind == INT && below(g, 6) == 0) {
+        put(g, below(g, 2) != 0 ? " <<= " : " >>= ");
+        put(g, "(");
+        expr(g, T_U8, depth - 1);
+        put(g, ") %% %uu8; ", g->types[t].width);
+        return;
+    }
     if (g->types[t].kind == INT && below(g, 2) != 0) {
         op = g->safe || below(g, 2) != 0 ? safe[below(g, 3)] : checked[below(g, 5)];
     }
@@ -629,9 +711,10 @@ static void loop(struct gen *g, int depth)
     const struct variable *array = array_variable(g);
     g->loops++;
     if (array != NULL && below(g, 2) != 0) { /* that the body may change */
-        int t = g->types[array->type].parts[0];
-        put(g, "for v%d in v%d { ", g->next_var, array->number);
-        bind(g, t, false);
+        int t = g->types[array->type].parts[0], number = array->number;
+        put(g, "for ");
+        pattern(g, t, true, (int)below(g, 3));
+        put(g, " in v%d { ", number);
     } else if (below(g, 2) != 0) {
         uint32_t from = below(g, 3);
         int t = below(g, 2) != 0 ? T_USIZE : T_U8;
@@ -655,46 +738,98 @@ static void loop(struct gen *g, int depth)
     g->loops--;
 }
 
-/* Tables whose keys ascend whatever the variables are. */
-static void table(struct gen *g, int rest, int rows, int depth)
+/* A key of a row: ascends with the row whatever the variables are. Keys are numbers, alone or
+ * before another one. */
+static void key(struct gen *g, int t, int row, int depth)
+{
+    bool pair = g->types[t].kind == TUPLE;
+
+    put(g, pair ? "((" : "(");
+    expr(g, T_U8, depth - 1);
+    put(g, ") %% 4u8 | %du8", 4 * row);
+    if (pair) {
+        put(g, ", (");
+        expr(g, g->types[t].parts[1], depth - 1);
+        put(g, ") %% 2%s)", g->types[g->types[t].parts[1]].name);
+    }
+}
+
+/* Rows (key, rest), or keys alone. */
+static void table(struct gen *g, int key_type, int rest, int rows, int depth)
 {
     put(g, "[");
     for (int i = 0; i < rows; i++) {
-        put(g, i == 0 ? "((" : ", ((");
-        expr(g, T_U8, depth - 1);
-        put(g, ") %% 4u8 | %du8, ", 4 * i);
-        expr(g, rest, depth - 1);
-        put(g, ")");
+        put(g, i == 0 ? "" : ", ");
+        put(g, rest >= 0 ? "(" : "");
+        key(g, key_type, i, depth);
+        if (rest >= 0) {
+            put(g, ", ");
+            expr(g, rest, depth - 1);
+            put(g, ")");
+        }
     }
     put(g, "]");
 }
 
+/* A row of join(): rests below zero mean tables of keys alone, of which pairs are rows too. */
+static int result_type(struct gen *g, int k, int a, int b)
+{
+    struct type row = {.kind = TUPLE, .parts = {T_BOOL, k}, .n_parts = 2};
+
+    if (a < 0 && g->types[k].kind == TUPLE) {
+        row = (struct type){.kind = TUPLE, .parts = {T_BOOL, k, k}, .n_parts = 3};
+    } else if (a >= 0) {
+        int r = add_type(g, (struct type){.kind = TUPLE, .parts = {k, a}, .n_parts = 2});
+        int s = add_type(g, (struct type){.kind = TUPLE, .parts = {k, b}, .n_parts = 2});
+        row = (struct type){.kind = TUPLE, .parts = {T_BOOL, r, s}, .n_parts = 3};
+    }
+    return add_type(g, row);
+}
+
+static void join_result(struct gen *g, int k, int a, int b, int rows, int ta, int tb)
+{
+    int row = result_type(g, k, a, b);
+    int t = add_type(g, (struct type){.kind = ARRAY, .parts = {row}, .n_parts = rows});
+
+    if (below(g, 2) != 0) {
+        put(g, "; let v%d = join(t%d, t%d); ", g->next_var, ta, tb);
+        bind(g, t, false);
+    } else {
+        put(g, "; let v%d = join(t%d, t%d)[%uusize]; ", g->next_var, ta, tb,
+            below(g, (uint32_t)rows));
+        bind(g, row, false);
+    }
+}
+
 static void join(struct gen *g, int depth)
 {
-    int a = (int)below(g, N_SCALARS), b = (int)below(g, N_SCALARS), mark = g->n_vars;
-    int ta = g->next_var++, tb = g->next_var++, n_a = 1 + (int)below(g, 4),
-        n_b = 1 + (int)below(g, 4);
+    int k = T_U8, a = any_type(g), b = any_type(g), mark = g->n_vars;
+    int ta = g->next_var++, tb = g->next_var++;
+    int n_a = 1 + (int)below(g, 4), n_b = 1 + (int)below(g, 4);
 
     if (g->loops >= 1) {
         return;
     }
-    put(g, "let t%d = ", ta);
-    table(g, a, n_a, depth);
-    put(g, "; let t%d = ", tb);
-    table(g, b, n_b, depth);
     if (below(g, 3) == 0) {
-        int r = add_type(g, (struct type){.kind = TUPLE, .parts = {T_U8, a}, .n_parts = 2});
-        int s = add_type(g, (struct type){.kind = TUPLE, .parts = {T_U8, b}, .n_parts = 2});
-        int row = add_type(g, (struct type){.kind = TUPLE, .parts = {T_BOOL, r, s}, .n_parts = 3});
-        int v = bind(g, row, false);
-        put(g, "; let j%d = join(t%d, t%d); let v%d = j%d[%uusize]; ", v, ta, tb, v, v,
-            below(g, (uint32_t)(n_a + n_b - 1)));
+        int second = T_U8 + (int)below(g, 5);
+        k = add_type(g, (struct type){.kind = TUPLE, .parts = {T_U8, second}, .n_parts = 2});
+    }
+    bool result = below(g, 3) == 0;
+    if (result && below(g, 2) != 0) {
+        a = b = -1;
+    }
+    put(g, "let t%d = ", ta);
+    table(g, k, a, n_a, depth);
+    put(g, "; let t%d = ", tb);
+    table(g, k, b, n_b, depth);
+    if (result) {
+        join_result(g, k, a, b, n_a + n_b - 1, ta, tb);
         return;
     }
     g->loops += 2;
     put(g, "; for ((v%d, v%d), (_, v%d)) in join_iter(t%d, t%d) { ", g->next_var, g->next_var + 1,
         g->next_var + 2, ta, tb);
-    bind(g, T_U8, false);
+    bind(g, k, false);
     bind(g, a, false);
     bind(g, b, false);
     statements(g, 1 + (int)below(g, 2), depth - 1);
@@ -712,6 +847,35 @@ static void body(struct gen *g, int depth)
     statements(g, 1 + (int)below(g, 3), depth - 1);
     put(g, "} ");
     g->n_vars = mark;
+}
+
+/* A new variable with the name, the type and the rights of one at hand. */
+static void shadow(struct gen *g, int depth)
+{
+    if (g->n_vars > 0) {
+        const struct variable v = g->vars[below(g, (uint32_t)g->n_vars)];
+        put(g, v.mut ? "let mut v%d = " : "let v%d = ", v.number);
+        expr(g, v.type, depth - 1);
+        put(g, "; ");
+    }
+}
+
+/* The names are there after the value. */
+static void let_pattern(struct gen *g, int depth)
+{
+    struct variable names[64];
+    int t = any_type(g), n = g->n_vars;
+
+    put(g, "let ");
+    pattern(g, t, true, 3);
+    put(g, " = ");
+    int after = g->n_vars;
+    memcpy(names, g->vars, sizeof names);
+    g->n_vars = n;
+    expr(g, t, depth - 1);
+    put(g, "; ");
+    memcpy(g->vars, names, sizeof names);
+    g->n_vars = after;
 }
 
 static void let(struct gen *g, int depth)
@@ -786,10 +950,18 @@ static void statement(struct gen *g, int depth)
 {
     int mark = g->n_vars;
 
-    switch (below(g, 16)) {
+    switch (below(g, 18)) {
     case 0:
     case 1:
         let(g, depth);
+        break;
+    case 16:
+        shadow(g, depth);
+        break;
+    case 17:
+        if (g->n_vars < 40) {
+            let_pattern(g, depth);
+        }
         break;
     case 2:
     case 3:
@@ -800,7 +972,7 @@ static void statement(struct gen *g, int depth)
         loop(g, depth);
         break;
     case 6:
-        if (g->n_types < 44) {
+        if (g->n_types < 56) {
             join(g, depth);
         }
         break;
@@ -835,6 +1007,25 @@ static void block(struct gen *g, int t, int depth)
     expr(g, t, depth - 1);
     put(g, " }");
     g->n_vars = mark;
+}
+
+static void constants(struct gen *g)
+{
+    for (g->n_consts = 0; g->n_consts < 4; g->n_consts++) {
+        int t = (int)below(g, N_SCALARS), n = g->n_consts;
+        put(g, "const C%d: %s = ", n, t == T_BOOL ? "bool" : g->types[t].name);
+        if (t != T_BOOL && below(g, 3) == 0) {
+            put(g, below(g, 2) != 0 ? "max(" : "min(");
+            literal(g, t);
+            put(g, ", ");
+            literal(g, t);
+            put(g, ")");
+        } else {
+            literal(g, t);
+        }
+        put(g, ";\n");
+        g->consts[n] = t;
+    }
 }
 
 static void parameters(struct gen *g, struct function *f)
@@ -913,6 +1104,7 @@ size_t program_gen(uint64_t seed, bool safe, char *out, size_t cap)
     g->cap = cap;
     g->safe = safe;
     make_types(g);
+    constants(g);
     for (uint32_t i = below(g, 4); i > 0; i--) {
         function(g);
     }

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Random programs in four ways: the words of the program, the words of the program with these
+ * Random programs in six ways: the words of the program, the words of the program with these
  * inputs as constants (where every condition is known, so nothing of branches is used), the words
- * in small segments, and the circuit.
+ * in small segments, the circuits of both levels, and the oracle, which walks the tree and shares
+ * nothing with the others.
  */
 #include <whist/lang.h>
 
 #include "harness.h"
 #include "lang/exec.h"
 #include "lang/program.h"
+#include "oracle.h"
 #include "program_gen.h"
 #include "segments.h"
 
@@ -57,7 +59,7 @@ static uint8_t *put_value(uint64_t *state, const struct lang_type *t, uint8_t *b
     }
 }
 
-/* ---- Four ways ---- */
+/* ---- Six ways ---- */
 
 /* What a run says: result bits, and the check that failed first (UINT32_MAX: none). */
 struct result {
@@ -120,62 +122,119 @@ static void compare(const struct result *a, const struct result *b, const char *
     exit(1);
 }
 
-static void run_program(const struct whist_program *p, const char *source, uint64_t seed)
+static void run_oracle(struct result *r, const struct whist_program *p, const uint8_t *in)
+{
+    r->n = (size_t)p->entry->result->bits;
+    CHECK(r->n <= sizeof r->bits);
+    r->origin = oracle_run(r->bits, p->entry, in);
+}
+
+static void run_circuit(struct result *r, const struct whist_program *p,
+                        const struct whist_circuit *c, const uint8_t *in)
+{
+    static uint8_t out[sizeof r->bits + 64];
+    struct whist_error err = {0};
+
+    CHECK_OK(whist_circuit_eval(c, out, in, &err), err);
+    take_outputs(r, &p->words, out);
+}
+
+/* Runs that ended well, and that panicked: the programs must do both. */
+static struct {
+    unsigned long long good, panics;
+} tally;
+
+static void run_inputs(struct whist_program *const p[2], struct whist_circuit *const c[2],
+                       const uint8_t *in, const char *source, uint64_t seed)
 {
     static struct result words, other;
-    static uint8_t in[16384], out[sizeof words.bits + 64];
-    struct whist_circuit *c;
+
+    run_words(&words, p[0], in, 0, false);
+    run_oracle(&other, p[0], in);
+    compare(&words, &other, "the oracle", source, seed);
+    tally.good += words.origin == UINT32_MAX;
+    tally.panics += words.origin != UINT32_MAX;
+    run_words(&other, p[0], in, 0, true);
+    compare(&words, &other, "known inputs", source, seed);
+    run_words(&other, p[0], in, 24, false);
+    compare(&words, &other, "segments", source, seed);
+    run_circuit(&other, p[0], c[0], in);
+    compare(&words, &other, "circuit", source, seed);
+    run_circuit(&other, p[1], c[1], in);
+    compare(&words, &other, "thorough circuit", source, seed);
+}
+
+static void run_program(struct whist_program *const p[2], const char *source, uint64_t seed)
+{
+    static uint8_t in[16384];
+    struct whist_circuit *c[2];
+    struct whist_circuit_info info[2];
     struct whist_error err = {0};
     uint64_t state = seed;
 
-    CHECK_OK(whist_program_circuit(p, &c, &err), err);
+    for (int level = 0; level < 2; level++) {
+        CHECK_OK(whist_program_circuit(p[level], &c[level], &err), err);
+        CHECK_OK(whist_circuit_info(c[level], &info[level], &err), err);
+    }
+    CHECK_MSG(info[1].n_and <= info[0].n_and, "program %llu has more gates when thorough",
+              (unsigned long long)seed);
     for (int round = 0; round < 4; round++) {
         uint8_t *end = in;
-        for (uint32_t i = 0; i < p->entry->n_params; i++) {
-            CHECK((size_t)(end - in) + p->entry->params[i].local->type->bits <= sizeof in);
-            end = put_value(&state, p->entry->params[i].local->type, end);
+        for (uint32_t i = 0; i < p[0]->entry->n_params; i++) {
+            const struct lang_type *t = p[0]->entry->params[i].local->type;
+            CHECK((size_t)(end - in) + t->bits <= sizeof in);
+            end = put_value(&state, t, end);
         }
-        run_words(&words, p, in, 0, false);
-        run_words(&other, p, in, 0, true);
-        compare(&words, &other, "known inputs", source, seed);
-        run_words(&other, p, in, 24, false);
-        compare(&words, &other, "segments", source, seed);
-        CHECK_OK(whist_circuit_eval(c, out, in, &err), err);
-        take_outputs(&other, &p->words, out);
-        compare(&words, &other, "circuit", source, seed);
+        run_inputs(p, c, in, source, seed);
     }
-    whist_circuit_free(c);
+    whist_circuit_free(c[0]);
+    whist_circuit_free(c[1]);
+}
+
+static struct whist_program *make_program(const char *source, size_t len, bool thorough,
+                                          whist_panics panics, uint64_t seed)
+{
+    const struct whist_program_options options = {.thorough = thorough};
+    struct whist_error err = {0};
+    struct whist_program *p = NULL;
+
+    if (whist_program_new(&p, whist_bytes(source, len), &options, &err) != WHIST_OK) {
+        fprintf(stderr, "program %llu is refused: %s\n%s\n", (unsigned long long)seed, err.text,
+                source);
+        exit(1);
+    }
+    CHECK_OK(whist_program_bind(p, NULL, NULL, 0, panics, &err), err);
+    return p;
 }
 
 static void run_seeds(uint64_t from, long n, bool safe)
 {
     static char source[1 << 20];
-    struct whist_error err = {0};
+    whist_panics panics = safe ? WHIST_PANICS_OFF : WHIST_PANICS_SITE;
 
     for (uint64_t seed = from; seed < from + (uint64_t)n; seed++) {
-        struct whist_program *p = NULL;
         size_t len = program_gen(seed, safe, source, sizeof source);
-        if (whist_program_new(&p, whist_bytes(source, len), NULL, &err) != WHIST_OK) {
-            fprintf(stderr, "program %llu is refused: %s\n%s\n", (unsigned long long)seed, err.text,
-                    source);
-            exit(1);
+        struct whist_program *p[2];
+        for (int level = 0; level < 2; level++) {
+            p[level] = make_program(source, len, level != 0, panics, seed);
         }
-        CHECK_OK(
-            whist_program_bind(p, NULL, NULL, 0, safe ? WHIST_PANICS_OFF : WHIST_PANICS_SITE, &err),
-            err);
         run_program(p, source, seed);
-        whist_program_free(p);
+        whist_program_free(p[0]);
+        whist_program_free(p[1]);
     }
 }
 
 static void programs_that_panic_agree(void)
 {
     run_seeds(1, test_scale(1000), false);
+    printf("%llu results, %llu panics\n", tally.good, tally.panics);
+    CHECK(tally.good > tally.panics / 4 && tally.panics > tally.good / 4);
 }
 
 static void programs_without_checks_agree(void)
 {
     run_seeds(1, test_scale(1000), true);
+    CHECK(tally.good > 0 && tally.panics == 0);
 }
 
 static const struct test_case cases[] = {
