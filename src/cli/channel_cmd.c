@@ -10,6 +10,7 @@
 #include "cli.h"
 #include "link.h"
 #include "logging.h"
+#include "watch.h"
 
 /* The phase label; the legacy wire does not carry it. */
 #define PHASE "channel"
@@ -35,7 +36,24 @@ static whist_status open_link(struct whist_channel **out, int64_t *deadline_ms_o
         link_reduce(link, peer);
     }
     *deadline_ms_out = whist_clock_ms() + link->timeout_ms;
-    return link_channel(out, link, err);
+    TRY(watch_start(err));
+    whist_status st = link_channel(out, link, err);
+    if (st == WHIST_OK) {
+        watch_add(cancel_channel, *out);
+    } else {
+        watch_stop();
+    }
+    return st;
+}
+
+/* What is said to the peer last, an abort too, goes out before this returns. */
+static void close_link(struct whist_channel *channel)
+{
+    if (channel != NULL) {
+        watch_remove(channel);
+        watch_stop();
+        whist_channel_free(channel);
+    }
 }
 
 /* ---- send ---- */
@@ -43,27 +61,46 @@ static whist_status open_link(struct whist_channel **out, int64_t *deadline_ms_o
 /* Longest message of the native wire that the command reads into memory. */
 #define MAX_FILE ((size_t)1 << 32)
 
-static whist_status send_file(struct whist_channel *channel, size_t to, const char *file,
-                              size_t max, int64_t deadline_ms, struct whist_error *err)
-{
-    struct whist_buffer message = {0};
-    whist_status st = read_file(&message, file, max, err);
+/* What is to be sent, in order. Standard input is read before anything else: nobody is kept waiting
+ * by who types, and signals are caught only while there is a channel to abort. */
+struct source {
+    const char *const *files; /* n_files */
+    size_t n_files;
+    struct whist_buffer typed; /* the first one that is "-" */
+};
 
-    if (st == WHIST_OK) {
-        st = whist_channel_send_owned(channel, to, &message, PHASE, deadline_ms, err);
+static whist_status source_open(struct source *s, const struct args *args, size_t max,
+                                struct whist_error *err)
+{
+    static const char *const only_typed[] = {"-"};
+
+    s->files = args->n_operands != 0 ? args->operands : only_typed;
+    s->n_files = args->n_operands != 0 ? args->n_operands : 1;
+    for (size_t i = 0; i < s->n_files; i++) {
+        if (strcmp(s->files[i], "-") == 0) {
+            return read_file(&s->typed, "-", max, err);
+        }
     }
-    whist_buffer_clear(&message);
-    return st;
+    return WHIST_OK;
 }
 
-static whist_status send_all(struct whist_channel *channel, size_t to, const struct args *args,
-                             size_t max, int64_t deadline_ms, struct whist_error *err)
+static whist_status send_all(struct whist_channel *channel, size_t to, struct source *s, size_t max,
+                             int64_t deadline_ms, struct whist_error *err)
 {
-    if (args->n_operands == 0) {
-        TRY(send_file(channel, to, "-", max, deadline_ms, err));
-    }
-    for (size_t i = 0; i < args->n_operands; i++) {
-        TRY(send_file(channel, to, args->operands[i], max, deadline_ms, err));
+    for (size_t i = 0; i < s->n_files; i++) {
+        struct whist_buffer message = {0};
+        whist_status st = WHIST_OK;
+        if (strcmp(s->files[i], "-") == 0) {
+            message = s->typed;
+            s->typed = (struct whist_buffer){0};
+        } else {
+            st = read_file(&message, s->files[i], max, err);
+        }
+        if (st == WHIST_OK) {
+            st = whist_channel_send_owned(channel, to, &message, PHASE, deadline_ms, err);
+        }
+        whist_buffer_clear(&message);
+        TRY(st);
     }
     return whist_channel_close(channel, deadline_ms, err);
 }
@@ -92,6 +129,7 @@ whist_status cmd_channel_send(const struct args *args, struct whist_error *err)
 {
     struct whist_channel *channel = NULL;
     struct party_link *link = calloc(1, sizeof(*link));
+    struct source source = {0};
     struct whist_log log;
     int64_t deadline_ms;
     whist_status st;
@@ -111,10 +149,12 @@ whist_status cmd_channel_send(const struct args *args, struct whist_error *err)
     }
     size_t max = link->http.legacy ? WHIST_MAX_MESSAGE : MAX_FILE;
     TRY_OUT(check_files(args, max, err));
+    TRY_OUT(source_open(&source, args, max, err));
     TRY_OUT(open_link(&channel, &deadline_ms, &to, link, OPT_TO, args, err));
-    st = send_all(channel, to, args, max, deadline_ms, err);
+    st = send_all(channel, to, &source, max, deadline_ms, err);
 out:
-    whist_channel_free(channel);
+    close_link(channel);
+    whist_buffer_clear(&source.typed);
     link_clear(link);
     free(link);
     logging_close();
@@ -219,7 +259,7 @@ whist_status cmd_channel_recv(const struct args *args, struct whist_error *err)
     TRY_OUT(open_link(&channel, &deadline_ms, &from, link, OPT_FROM, args, err));
     st = receive(channel, from, count, &sink, deadline_ms, err);
 out:
-    whist_channel_free(channel);
+    close_link(channel);
     sink_close(&sink);
     link_clear(link);
     free(link);

@@ -458,6 +458,33 @@ case_channel_stdout() {
     parties 2 stdin_to_stdout || fail "channel"
 }
 
+# One of the two is interrupted while the sender waits for its next file: the other one is told why.
+interrupted_channel() {
+    rm -rf "$work/next" "$work/in"
+    mkfifo "$work/next"
+    printf 'one' >"$work/m0"
+    start recv channel recv --party 1 --urls "$1" --from 0 --count 2 --out "$work/in" --timeout 60
+    start send channel send "$work/m0" "$work/next" --party 0 --urls "$1" --to 1 --timeout 60
+    until [ -s "$work/in/000000" ]; do
+        grep -qs 'in use' "$work"/*.err && return 1
+        sleep 0.05
+    done
+    kill -TERM "${pid[$victim]}"
+    ended recv # an interrupted sender tells it while it still reads its file
+    equal "$status" $([ "$victim" = recv ] && echo 1 || echo 4)
+    says cancelled
+    echo two >"$work/next"
+    ended send
+    equal "$status" $([ "$victim" = send ] && echo 1 || echo 4)
+    says cancelled
+}
+
+case_channel_interrupt() {
+    for victim in recv send; do
+        parties 2 interrupted_channel || fail "$victim"
+    done
+}
+
 case_channel_limits() {
     local urls
     urls=$(ports 2)
