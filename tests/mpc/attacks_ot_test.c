@@ -179,6 +179,7 @@ static void own_masks(void)
 struct delta_attack {
     struct players p;
     struct block r, to_1; /* x^{2→1} */
+    bool trust_y;         /* takes y^0_2 for x^{0→2}, which it would be without the zero share */
 };
 
 static struct block sum_of_y(const struct delta_attack *a, size_t column)
@@ -203,19 +204,24 @@ static void use_two_deltas(void *ctx, struct whist_session *s, const char *point
     } else if (is(point, "pair.u") && to == 1) {
         a->to_1 = block_load(data);
     } else if (is(point, "delta.z")) {
+        const struct spied *y = players_find(&a->p, 2, false, 0, "delta.y", 0);
         struct block x = block_xor(sum_of_y(a, 1), a->to_1);
+        CHECK(y != NULL && y->len == 3 * sizeof x);
+        x = a->trust_y ? block_load(y->data + 2 * sizeof x) : x;
         xor_block((uint8_t *)data + (2 * 3 + 2) * sizeof x, whist_gf_mul(x, a->r));
     }
 }
 
-static bool delta_attack(bool mended, uint64_t number)
+/* Whether no honest party notices. */
+static bool two_deltas(unsigned weak, bool trust_y, uint64_t number)
 {
     static struct delta_attack a;
     struct whist_circuit *circuit = lie_circuit(3);
     a = (struct delta_attack){.r = {mix(number) & ~(uint64_t)3, mix(number + 100)}};
+    a.trust_y = trust_y;
     players_init(&a.p, circuit, 3, number % 3, number);
     for (size_t i = 0; i < 3; i++) {
-        a.p.hooks[i].weak = mended ? 0 : WEAK_COMMON_BITS;
+        a.p.hooks[i].weak = weak;
     }
     a.p.hooks[2].tamper = use_two_deltas;
     a.p.hooks[2].ctx = &a;
@@ -230,6 +236,20 @@ static bool delta_attack(bool mended, uint64_t number)
     return !caught;
 }
 
+static bool delta_attack(bool mended, uint64_t number)
+{
+    return two_deltas(mended ? 0 : WEAK_COMMON_BITS, false, number);
+}
+
+/* Without the zero shares of y, fresh bits for every pair would not help: y itself shows x^{0→2}.
+ */
+static void y_is_blinded(void)
+{
+    for (uint64_t number = 0; number < 2; number++) {
+        CHECK(!two_deltas(0, true, number));
+    }
+}
+
 static void own_bits_in_delta_consistency(void)
 {
     long runs = test_scale(4);
@@ -239,6 +259,7 @@ static void own_bits_in_delta_consistency(void)
 static const struct test_case cases[] = {
     {"column_check", column_check},
     {"own_masks", own_masks},
+    {"y_is_blinded", y_is_blinded},
     {"own_bits_in_delta_consistency", own_bits_in_delta_consistency},
 };
 TEST_MAIN(cases)

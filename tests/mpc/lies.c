@@ -185,6 +185,7 @@ static bool play(const struct lie *lie, const struct whist_circuit *circuit, siz
     g = (struct game){.lie = lie, .run = run};
     players_init(&g.p, circuit, n, 0, number);
     g.p.dealt = !lie->set_up;
+    g.p.setup.options.chunk_ands = lie->chunk_ands;
     choose_players(&g, n, role);
     g.m = 2 * n + 2;
     g.k = game_random(&g, 3, 18);

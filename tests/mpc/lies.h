@@ -43,7 +43,8 @@ struct lie {
     enum target target;
     int place;
     enum error error;
-    bool set_up; /* it is about the set-up; for all others a dealer does that */
+    bool set_up;         /* it is about the set-up; for all others a dealer does that */
+    uint64_t chunk_ands; /* 0: one chunk */
     void (*tell)(struct game *g, const char *point, int to, uint8_t *data, size_t len);
 };
 

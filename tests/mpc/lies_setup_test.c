@@ -146,6 +146,15 @@ static void other_bits_in_inputs(struct game *g, const char *point, int to, uint
     other_bits(g, 0, point, to, data);
 }
 
+/* The word before the last is sacrificed: its bits mask w and are common like the others. */
+static void other_sacrificed_bits(struct game *g, const char *point, int to, uint8_t *data,
+                                  size_t len)
+{
+    if (to_peer(g, point, to, "ashare.u") && g->hits++ == 1) {
+        xor_block(data + len - 2 * sizeof(struct block), g->one);
+    }
+}
+
 static void other_bits_in_chunk(struct game *g, const char *point, int to, uint8_t *data,
                                 size_t len)
 {
@@ -201,21 +210,42 @@ static void false_opening_in_setup(struct game *g, const char *point, int to, ui
     open_falsely(g, g->run / 2 % 2 == 0 ? "delta.coin.open" : "delta.z.open", point, to, data);
 }
 
-/* Another commitment to the peer, and its opening, true to it. */
-static void equivocated_coin(struct game *g, const char *point, int to, uint8_t *data, size_t len)
+/* Another value to the peer: a commitment to it, and an opening that is true to that. */
+static void equivocate(struct game *g, const char *commit, const char *open, const char *point,
+                       int to, uint8_t *data, size_t len)
 {
-    static const uint8_t value[32] = {1}, nonce[32] = {2};
+    static const uint8_t nonce[32] = {2};
+    static uint8_t value[256];
+    static size_t value_len;
     uint8_t context[WHIST_HASH_LEN];
     struct hash h;
-    (void)len;
-    if (to_peer(g, point, to, "bucket.coin.commit")) {
-        whist_label(&h, "whist commit", g->s, "bucket.coin.commit");
+    g->checks = open;
+    if (strcmp(point, commit) == 0 && to == WHIST_NO_PEER) {
+        CHECK(len <= sizeof value);
+        memcpy(value, data, len);
+        value[0] ^= 1;
+        value_len = len;
+    } else if (to_peer(g, point, to, commit)) {
+        whist_label(&h, "whist commit", g->s, commit);
         whist_hash_u64(&h, g->cheater);
         whist_hash_final(&h, context);
-        whist_commit(data, whist_bytes(context, sizeof context), whist_bytes(value, 32), nonce);
-    } else if (to_peer(g, point, to, "bucket.coin.open")) {
-        memcpy(data, g->hits++ == 0 ? value : nonce, 32);
+        whist_commit(data, whist_bytes(context, sizeof context), whist_bytes(value, value_len),
+                     nonce);
+    } else if (to_peer(g, point, to, open)) {
+        memcpy(data, g->hits == 0 ? value : nonce, g->hits == 0 ? value_len : sizeof nonce);
+        g->hits++;
     }
+}
+
+static void equivocated_value(struct game *g, const char *point, int to, uint8_t *data, size_t len)
+{
+    static const char *const phases[][2] = {
+        {"input.coin.commit", "input.coin.open"}, {"chunk.coin.commit", "chunk.coin.open"},
+        {"leaky.d.commit", "leaky.d.open"},       {"leaky.coin.commit", "leaky.coin.open"},
+        {"zero.zeta.commit", "zero.zeta.open"},   {"bucket.coin.commit", "bucket.coin.open"},
+    };
+    size_t k = g->run / 2 % 6;
+    equivocate(g, phases[k][0], phases[k][1], point, to, data, len);
 }
 
 static void false_echo_of_y(struct game *g, const char *point, int to, uint8_t *data, size_t len)
@@ -226,6 +256,8 @@ static void false_echo_of_y(struct game *g, const char *point, int to, uint8_t *
         g->hits++;
     }
 }
+
+enum { AT_NONCE = 44 }; /* in the hello */
 
 static void false_echo(struct game *g, const char *point, int to, uint8_t *data, size_t len)
 {
@@ -268,12 +300,15 @@ static const struct lie lies[] = {
      CHANGE("chunk.check", TO_PEER, AT_V_HASH, BY_ONE)},
     {"other_bits_in_inputs", EITHER, 3, CAUGHT, "input.check", .tell = other_bits_in_inputs},
     {"other_bits_in_chunk", EITHER, 3, CAUGHT, "chunk.check", .tell = other_bits_in_chunk},
+    {"other_sacrificed_bits", EITHER, 3, CAUGHT, "chunk.check", .tell = other_sacrificed_bits},
     {"wrong_w", EITHER, 2, CAUGHT, "input.check", CHANGE("ashare.w", BROADCAST, 0, BY_R)},
     {"equivocated_w", EITHER, 2, CAUGHT, "chunk.echo", .tell = equivocated_w},
     {"wrong_mac_sum", EITHER, 2, CAUGHT, "chunk.check",
      CHANGE("chunk.check", TO_PEER, AT_SUM, BY_R)},
     {"false_opening", EITHER, 2, CAUGHT, "", .tell = false_opening},
-    {"equivocated_coin", EITHER, 2, CAUGHT, "bucket.coin.open", .tell = equivocated_coin},
+    {"equivocated_value", EITHER, 2, CAUGHT, "", .tell = equivocated_value},
+    {"equivocated_nonce_of_session", EITHER, 2, CAUGHT, "hello.echo",
+     CHANGE("hello", TO_PEER, AT_NONCE, BY_BIT0)},
     {"false_echo", EITHER, 2, CAUGHT, "", .tell = false_echo},
 };
 

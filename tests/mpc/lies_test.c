@@ -23,7 +23,56 @@ static void u_betting_on_one(struct game *g, const char *point, int to, uint8_t 
     }
 }
 
+/* A flipped d moves every t of the triple by the party's Δ; the cheater takes its own back. */
+static void d_against_own_delta(struct game *g, const char *point, int to, uint8_t *data,
+                                size_t len)
+{
+    struct block chi[32];
+    if (strcmp(point, "leaky.d") == 0 && to == WHIST_NO_PEER) {
+        CHECK(g->k < 32 && g->k / 8 < len);
+        data[g->k / 8] ^= (uint8_t)(1u << g->k % 8);
+        g->hits++;
+    } else if (strcmp(point, "leaky.chi") == 0) {
+        coin_blocks(chi, 32, data, "whist chi triples");
+        g->note = whist_gf_mul(chi[g->k], g->s->delta);
+    } else if (strcmp(point, "leaky.alpha") == 0) {
+        xor_block(data, g->note);
+    }
+}
+
+/* The error of V is taken back in ζ: passes if the peer's bit of ρ is 1. */
+static void v_betting_on_one(struct game *g, const char *point, int to, uint8_t *data, size_t len)
+{
+    if (to_peer(g, point, to, "zero.v")) {
+        CHECK(len == 128 * sizeof(struct block));
+        xor_block(data + g->k * sizeof(struct block), g->r);
+        g->hits++;
+    } else if (strcmp(point, "zero.zeta.commit") == 0 && to == WHIST_NO_PEER) {
+        xor_block(data, g->r);
+    }
+}
+
+/* The tweak of the first triple towards the peer. */
+static void wrong_tweak(struct game *g, const char *point, int to, uint8_t *data, size_t len)
+{
+    (void)len;
+    if (to_peer(g, point, to, "tweaks") && g->hits++ == 0) {
+        xor_block(data, g->one);
+    }
+}
+
 /* ---- Openings ---- */
+
+/* The highest bit of the last byte is no mask: but the tag is that of all bits of the message. */
+static void spare_bit_of_output(struct game *g, const char *point, int to, uint8_t *data,
+                                size_t len)
+{
+    if (to_peer(g, point, to, "output.open")) {
+        CHECK(len == 1 + sizeof(struct block) && LIE_OUTPUTS < 8);
+        data[0] ^= 0x80;
+        g->hits++;
+    }
+}
 
 /* d = λ_α ⊕ a of a gate: these bits follow those of the buckets. */
 static void wrong_gate_d(struct game *g, const char *point, int to, uint8_t *data, size_t len)
@@ -50,6 +99,66 @@ static void wrong_lambda(struct game *g, const char *point, int to, uint8_t *dat
         g->hits++;
     }
 }
+
+/* Nobody reads a spare bit; of a chunk of five gates there are three. */
+static void spare_bit_of_lambda(struct game *g, const char *point, int to, uint8_t *data,
+                                size_t len)
+{
+    if (to_peer(g, point, to, "label.check")) {
+        data[len - 1] ^= 0x80;
+        g->passes = true;
+        g->hits++;
+    }
+}
+
+/* Another s to one garbler spoils the cheater's own circuit check alone. */
+static void other_seed(struct game *g, const char *point, int to, uint8_t *data, size_t len)
+{
+    (void)len;
+    if (to_peer(g, point, to, "label.check")) {
+        xor_block(data, g->r);
+        g->passes = true;
+        g->hits++;
+    }
+}
+
+/* ---- In the first of several chunks ---- */
+
+#define FIRST_CHUNK 3 /* gates */
+
+static void first_chunk_lambda(struct game *g, const char *point, int to, uint8_t *data, size_t len)
+{
+    if (to_peer(g, point, to, "label.check") && g->hits++ == 0) {
+        data[len - 1] ^= 1 << (FIRST_CHUNK - 1);
+    }
+}
+
+static void first_chunk_b_gamma(struct game *g, const char *point, int to, uint8_t *data,
+                                size_t len)
+{
+    if (strcmp(point, "tables") == 0 && to == (int)g->p.setup.evaluator && g->hits++ == 0) {
+        data[len - 1] ^= 1 << (FIRST_CHUNK - 1);
+    }
+}
+
+static void first_chunk_d(struct game *g, const char *point, int to, uint8_t *data, size_t len)
+{
+    (void)len;
+    if (strcmp(point, "leaky.d") == 0 && to == WHIST_NO_PEER && g->hits++ == 0) {
+        data[0] ^= 1;
+    }
+}
+
+static void first_chunk_opening(struct game *g, const char *point, int to, uint8_t *data,
+                                size_t len)
+{
+    (void)len;
+    if (to_peer(g, point, to, "and.open") && g->hits++ == 0) {
+        data[0] ^= 1;
+    }
+}
+
+/* ---- Tables ---- */
 
 static void wrong_b_gamma(struct game *g, const char *point, int to, uint8_t *data, size_t len)
 {
@@ -115,6 +224,22 @@ static const struct lie lies[] = {
      CHANGE("input.label", TO_EVALUATOR, 0, BY_ONE)},
     {"input_label_of_other_value", GARBLER, 2, MAY, "label.check circuit.check",
      CHANGE("input.label", TO_EVALUATOR, 0, BY_DELTA)},
+    {"d_against_own_delta", EITHER, 2, CAUGHT, "zero.zeta.open", .tell = d_against_own_delta},
+    {"v_betting_on_one", EITHER, 2, BET, "zero.zeta.open", .tell = v_betting_on_one},
+    {"wrong_tweak", EITHER, 2, CAUGHT, "zero.zeta.open", .tell = wrong_tweak},
+    {"wrong_zero_seed", EITHER, 2, CAUGHT, "zero.zeta.open",
+     CHANGE("zero.seed", TO_PEER, 0, BY_ONE)},
+    {"spare_bit_of_output", EITHER, 2, CAUGHT, "output.open", .tell = spare_bit_of_output},
+    {"spare_bit_of_lambda", EVALUATOR, 2, KNOWN, "", .tell = spare_bit_of_lambda, .chunk_ands = 5},
+    {"other_seed", EVALUATOR, 2, KNOWN, "", .tell = other_seed},
+    {"first_chunk_lambda", EVALUATOR, 2, CAUGHT, "label.check", .tell = first_chunk_lambda,
+     .chunk_ands = FIRST_CHUNK},
+    {"first_chunk_b_gamma", FIRST_GARBLER, 2, CAUGHT, "label.check circuit.check",
+     .tell = first_chunk_b_gamma, .chunk_ands = FIRST_CHUNK},
+    {"first_chunk_d", EITHER, 2, CAUGHT, "zero.zeta.open", .tell = first_chunk_d,
+     .chunk_ands = FIRST_CHUNK},
+    {"first_chunk_opening", EITHER, 2, CAUGHT, "and.open", .tell = first_chunk_opening,
+     .chunk_ands = FIRST_CHUNK},
     {"wrong_circuit_check", GARBLER, 2, CAUGHT, "circuit.check",
      CHANGE("circuit.check", TO_EVALUATOR, 0, BY_ONE)},
 };

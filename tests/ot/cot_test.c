@@ -262,6 +262,22 @@ static void contexts_bind(void)
     clear(&e);
 }
 
+/* t̂ tells trees apart: two from the same base keys have the same t̃ and another t̂. */
+static void trees_bind(void)
+{
+    static struct ends e;
+    struct whist_error err;
+    const size_t at = tree_len(4) - WHIST_HASH_LEN - 32;
+    deal(&e, 4, some_delta(12), 12);
+    whist_cot_clear(&e.rx);
+    memcpy(e.keys + 4, e.keys, 4 * sizeof e.keys[0]);
+    CHECK_OK(whist_cot_receiver_init(&e.rx, e.msg, 4, e.keys, &ctx, &err), err);
+    const uint8_t *first = e.msg + at, *second = e.msg + tree_len(4) + at;
+    CHECK(memcmp(first, second, 32) == 0);
+    CHECK(memcmp(first + 32, second + 32, WHIST_HASH_LEN) != 0);
+    clear(&e);
+}
+
 static void lengths(void)
 {
     CHECK(whist_cot_tree_message_len(2) == 64 * (2 * 16 + 64));
@@ -281,6 +297,7 @@ static const struct test_case cases[] = {
     {"spoiled_t", spoiled_t},
     {"wrong_base_key", wrong_base_key},
     {"contexts_bind", contexts_bind},
+    {"trees_bind", trees_bind},
     {"lengths", lengths},
 };
 TEST_MAIN(cases)
