@@ -57,6 +57,8 @@ static void check_batch(const struct batches *b, size_t k, const char *phase)
     }
     w = block_xor(w, b->u[k][1][n - 2]);
     CHECK(memcmp(b->u[k][1], b->u[k][2], (n - 1) * sizeof w) == 0);
+    CHECK(!same_block(b->u[k][1][n - 2],
+                      b->u[1 - k][1][b->n_words[1 - k] - 2])); /* fresh for every batch */
     CHECK(!same_block(b->u[k][1][n - 1], b->u[k][2][n - 1]));
     for (size_t j = 1; j < 3; j++) {
         struct block u_hash = b->u[k][j][n - 1];
@@ -184,6 +186,17 @@ static void coefficients_bind(void)
     }
 }
 
+/* What is made from a coin depends on its use. */
+static void uses_of_a_coin_differ(void)
+{
+    const uint8_t coins[2][32] = {{1}, {2}};
+    struct block out[3];
+    coin_blocks(&out[0], 1, coins[0], "one");
+    coin_blocks(&out[1], 1, coins[0], "two");
+    coin_blocks(&out[2], 1, coins[1], "one");
+    CHECK(!same_block(out[0], out[1]) && !same_block(out[0], out[2]));
+}
+
 /* docs/protocol.md, Hashes. */
 static void tweaks_are_as_defined(void)
 {
@@ -280,6 +293,54 @@ static void salts_and_seeds(void)
     whist_circuit_free(circuit);
 }
 
+/* Sessions without a test's seed: Δ with its pinned bits alone, what P_0 and P_1 send in the hello,
+ * and P_0's choice bits. */
+struct fresh {
+    struct players p;
+    struct block delta[MAX_PLAYERS], u;
+};
+
+static void note_fresh(void *ctx, struct whist_session *s, const char *point, int to, void *data,
+                       size_t len)
+{
+    struct fresh *f = ctx;
+    (void)to;
+    CHECK(!is(point, "ashare.u") || len >= sizeof f->u);
+    if (is(point, "setup.delta")) {
+        f->delta[s->me] = s->delta;
+    } else if (is(point, "ashare.u") && s->me == 0) {
+        f->u = block_load(data);
+    }
+}
+
+static void randomness_is_of_the_system(void)
+{
+    static struct fresh f[2];
+    struct whist_circuit *circuit = lie_circuit(2);
+    for (size_t k = 0; k < 2; k++) {
+        players_init(&f[k].p, circuit, 2, 0, 8);
+        for (size_t i = 0; i < 2; i++) {
+            f[k].p.hooks[i] = (struct whist_hooks){.tamper = note_fresh, .ctx = &f[k]};
+        }
+        players_run(&f[k].p);
+        CHECK_OK(f[k].p.results[0].status, f[k].p.results[0].err);
+        CHECK((f[k].delta[0].lo & 3) == 1 && (f[k].delta[1].lo & 3) == 3); /* n mod 2 at P_0 */
+        CHECK(!same_block(f[k].delta[0], f[k].delta[1]) && f[k].delta[0].hi != 0);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        const struct spied *a = players_find(&f[0].p, i, true, 1 - i, "hello", 0);
+        const struct spied *b = players_find(&f[1].p, i, true, 1 - i, "hello", 0);
+        CHECK(a != NULL && b != NULL && a->len == 76 && b->len == 76);
+        CHECK(memcmp(a->data + 44, b->data + 44, 32) != 0);
+        CHECK(!same_block(f[0].delta[i], f[1].delta[i]));
+    }
+    CHECK(!same_block(f[0].u, f[1].u) && !same_block(f[0].u, (struct block){0, 0}));
+    for (size_t k = 0; k < 2; k++) {
+        players_clear(&f[k].p);
+    }
+    whist_circuit_free(circuit);
+}
+
 /* ---- Who gets what ---- */
 
 /* P_0 and P_1 own inputs, P_2 receives: masks of inputs go to owners, of outputs to receivers. */
@@ -346,6 +407,8 @@ static const struct test_case cases[] = {
     {"nonces_are_fresh", nonces_are_fresh},
     {"labels_bind", labels_bind},
     {"coefficients_bind", coefficients_bind},
+    {"uses_of_a_coin_differ", uses_of_a_coin_differ},
+    {"randomness_is_of_the_system", randomness_is_of_the_system},
     {"tweaks_are_as_defined", tweaks_are_as_defined},
     {"zero_shares_are_in_u", zero_shares_are_in_u},
     {"salts_and_seeds", salts_and_seeds},
