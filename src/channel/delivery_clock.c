@@ -67,9 +67,12 @@ void whist_dlv_settle(struct delivery *d, int64_t now)
 
 /* ---- Deadlines ---- */
 
+/* Heartbeats come whether something is awaited or not. Who begins to wait late gives one more. */
 static int64_t dead_at(const struct delivery *d)
 {
-    return later(d->life_ms, d->awaiting_ms) + d->opt.dead_ms;
+    int64_t beat = d->opt.heartbeat_ms < d->opt.dead_ms ? d->opt.heartbeat_ms : d->opt.dead_ms;
+
+    return later(d->life_ms + d->opt.dead_ms, d->awaiting_ms + beat);
 }
 
 static int64_t beat_at(const struct delivery *d)

@@ -341,15 +341,31 @@ static void dead_peer(void)
     while (pair_post(&p, 1, &c)) {
         pair_lose(&p, &c, "connection refused");
     }
-    pair_run(&p, last + 9999, false);
+    pair_run(&p, last + 4999, false);
     CHECK(whist_delivery_failure(p.d[1]) == NULL);
-    pair_run(&p, last + 10000, false);
-    pair_failed(&p, 1, WHIST_ERR_UNREACHABLE, "party 2 gives no sign of life since 40000 ms");
+    pair_run(&p, last + 5000, false);
+    pair_failed(&p, 1, WHIST_ERR_UNREACHABLE, "party 2 gives no sign of life since 35000 ms");
     pair_failed(&p, 1, WHIST_ERR_UNREACHABLE,
-                "awaited: message 1 (phase chunk.cot), since 10000 ms; last: connection refused");
+                "awaited: message 1 (phase chunk.cot), since 5000 ms; last: connection refused");
     CHECK(strcmp(whist_delivery_failure(p.d[1])->phase, "chunk.cot") == 0);
     pair_take(&p, 1, 5, 6, "y"); /* what was there can be taken */
     CHECK(pair_try_take(&p, 1, "y") == WHIST_ERR_UNREACHABLE);
+    whist_delivery_wait_end(p.d[1], p.now);
+    pair_free(&p);
+}
+
+/* Two heartbeats after its last sign of life, also if something is awaited only since then. */
+static void dead_before_awaited(void)
+{
+    struct pair p;
+    pair_open(&p);
+    int64_t last = p.now;
+    pair_run(&p, last + 4000, false);
+    whist_delivery_wait_begin(p.d[1], p.now, "x");
+    pair_run(&p, last + 9999, false);
+    CHECK(whist_delivery_failure(p.d[1]) == NULL);
+    pair_run(&p, last + 10000, false);
+    pair_failed(&p, 1, WHIST_ERR_UNREACHABLE, "no sign of life since 10000 ms");
     whist_delivery_wait_end(p.d[1], p.now);
     pair_free(&p);
 }
@@ -538,6 +554,7 @@ static const struct test_case cases[] = {
     {"overdue", overdue},
     {"heartbeats", heartbeats},
     {"dead_peer", dead_peer},
+    {"dead_before_awaited", dead_before_awaited},
     {"signs_of_life", signs_of_life},
     {"own_stop", own_stop},
     {"no_contact", no_contact},

@@ -361,8 +361,9 @@ static void check_failure_time(const struct sim *s, size_t p, size_t q)
         SIM_CHECK(s->now == d->opt.connect_deadline_ms, "a connect error not at its deadline");
         return;
     }
-    int64_t since = l->life_ms > d->awaiting_ms ? l->life_ms : d->awaiting_ms;
-    SIM_CHECK(s->now == since + d->opt.dead_ms, "a dead peer noticed not at its deadline");
+    int64_t silent = l->life_ms + d->opt.dead_ms, awaited = d->awaiting_ms + d->opt.heartbeat_ms;
+    SIM_CHECK(s->now == (silent > awaited ? silent : awaited),
+              "a dead peer noticed not at its deadline");
 }
 
 /* As a channel does: one link's failure ends all. */

@@ -10,8 +10,8 @@
  *   party OPTION... huge BYTES               one message from 0 to 1; the memory that it takes
  *
  * Options: --me I; --urls LIST (plain) or --dir DIR (TLS; the URLs are those of the session);
- * --listen ADDR:PORT; --legacy; --token T; --connections C; --connect-timeout MS; --proxy-header
- * NAME (from proxies at 127.0.0.1). */
+ * --listen ADDR:PORT; --legacy; --token T; --connections C; --pipeline P; --connect-timeout MS;
+ * --heartbeat MS; --proxy-header NAME (from proxies at 127.0.0.1). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -190,6 +190,10 @@ static int parse(struct settings *s, int argc, char **argv)
             s->http.connect_timeout_ms = atol(argv[i]);
         } else if (strcmp(name, "connections") == 0) {
             s->http.connections = (size_t)atol(argv[i]);
+        } else if (strcmp(name, "pipeline") == 0) {
+            s->http.pipeline = (size_t)atol(argv[i]);
+        } else if (strcmp(name, "heartbeat") == 0) {
+            s->http.heartbeat_ms = atol(argv[i]);
         } else if (strcmp(name, "proxy-header") == 0) {
             s->http.proxy_header = argv[i];
             s->http.trusted_proxies = loopback;

@@ -8,6 +8,7 @@
 #   WHAT   legacy: legacy messages; the proxy is reloaded in mid run
 #          run: a computation by `whist run`
 #          reload, restart: native messages; the proxy is reloaded, or killed and started again, in mid run
+#          killed: a party is killed in mid run; the other one notices although the proxy lives
 #          huge: one message larger than all windows
 #          impostor: a stranger's key behind a proxy that ends TLS
 # shellcheck disable=SC1091,SC2154
@@ -181,6 +182,25 @@ case_restart() {
 
 case_reload() {
     parties_exchange reload_then_go_on exchange 100 300000
+}
+
+# The proxy goes on to take connections and POSTs. Two heartbeats after the last sign of life is enough.
+case_killed() {
+    local since
+    start_party 0 --heartbeat 1000 exchange 4 100000
+    start_party 1 --heartbeat 1000 exchange 4 100000
+    said up
+    go_on
+    said half
+    kill -KILL "${pid[party1]}"
+    since=$(now_ms)
+    echo >&"${go[0]}"
+    ended party0
+    echo "noticed after $(($(now_ms) - since)) ms: $err"
+    [ "$status" != 0 ] || fail "party 0 does not miss its peer"
+    [[ $err =~ 'party 1 gives no sign of life since '2[0-9][0-9][0-9]' ms' ]] || fail "the text does not say so"
+    wait "${pid[party1]}" 2>/dev/null
+    unset 'pid[party1]'
 }
 
 # One message of 256 MiB (4 GiB in a soak run) in memory of twice the window (64 MiB) and 32 MiB for the
