@@ -17,7 +17,8 @@ bool program_is_text(struct whist_bytes text)
            (text.data[i] == ' ' || (text.data[i] >= '\t' && text.data[i] <= '\r'))) {
         i++;
     }
-    return i == text.len || text.data[i] < '0' || text.data[i] > '9';
+    return !whist_packed_begins(text) &&
+           (i == text.len || text.data[i] < '0' || text.data[i] > '9');
 }
 
 whist_status looks_like_program(bool *out, const char *path, struct whist_error *err)
@@ -149,14 +150,9 @@ bool program_is_complete(const struct program *p)
     return true;
 }
 
-whist_status program_bind(struct program *p, struct whist_error *err)
+/* Widths of the inputs of a program that is bound. */
+static whist_status note_inputs(struct program *p, struct whist_error *err)
 {
-    consts_sort(&p->consts);
-    whist_status st = whist_program_bind(p->p, p->fn, p->consts.list, p->consts.n, p->panics, err);
-
-    if (st != WHIST_OK) {
-        return refused(p, st, err);
-    }
     free(p->widths);
     p->n_inputs = whist_program_n_parties(p->p);
     p->widths = calloc(p->n_inputs + 1, sizeof(*p->widths));
@@ -175,33 +171,54 @@ whist_status program_bind(struct program *p, struct whist_error *err)
     return WHIST_OK;
 }
 
+whist_status program_bind(struct program *p, struct whist_error *err)
+{
+    consts_sort(&p->consts);
+    whist_status st = whist_program_bind(p->p, p->fn, p->consts.list, p->consts.n, p->panics, err);
+
+    return st == WHIST_OK ? note_inputs(p, err) : refused(p, st, err);
+}
+
+whist_status program_described(struct program *out, struct whist_bytes description,
+                               struct whist_error *err)
+{
+    struct whist_bytes fn;
+
+    memset(out, 0, sizeof(*out));
+    TRY(whist_program_from_description(&out->p, description, err));
+    TRY(whist_program_panics(out->p, &out->panics, err));
+    whist_program_hash(out->p, out->hash);
+    if (!whist_program_fn(out->p, 0, &fn)) {
+        return cli_fail(err, WHIST_ERR_FORMAT, "the description has no function");
+    }
+    out->fn = out->fn_text = calloc(fn.len + 1, 1);
+    if (out->fn_text == NULL) {
+        return cli_nomem(err);
+    }
+    memcpy(out->fn_text, fn.data, fn.len);
+    out->file = whist_program_file(out->p);
+    return note_inputs(out, err);
+}
+
 void program_clear(struct program *p)
 {
     whist_program_free(p->p);
     consts_clear(&p->consts);
     free(p->widths);
+    free(p->fn_text);
     memset(p, 0, sizeof(*p));
 }
 
 whist_status program_ands(uint64_t *n_out, const struct program *p,
                           const struct whist_circuit *circuit, struct whist_error *err)
 {
-    struct whist_circuit *made = NULL;
     struct whist_gate_source *source = NULL;
 
     if (circuit != NULL) {
         *n_out = whist_circuit_n_ands(circuit);
         return WHIST_OK;
     }
-    whist_status st = whist_program_circuit(p->p, &made, err);
-    if (st == WHIST_OK) {
-        *n_out = whist_circuit_n_ands(made);
-        whist_circuit_free(made);
-        return WHIST_OK;
-    }
-    if (st != WHIST_ERR_LIMIT && st != WHIST_ERR_NOMEM) {
-        return st;
-    }
+    /* As they are computed: in pieces, so a program may be larger than memory. */
     TRY(whist_program_source(p->p, &source, err));
     *n_out = source->ops->shape(source)->n_ands;
     whist_gate_source_free(source);

@@ -130,8 +130,7 @@ static void compute_sample(size_t n_parties, size_t every)
     static struct sample s;
     struct party_result results[3];
 
-    s.n_parties = n_parties;
-    s.every = every;
+    s = (struct sample){.n_parties = n_parties, .every = every};
     add_file(&s, "cases-own.jsonl");
     add_file(&s, "cases-reference-suite.jsonl");
     add_file(&s, "cases-reference-book.jsonl");
