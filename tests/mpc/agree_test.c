@@ -22,7 +22,8 @@ struct odd {
     const uint8_t *owners;
     uint64_t evaluator, receivers;
     struct whist_session_options options;
-    size_t forge_at; /* byte of its hello that it changes; 0: none */
+    const char *forge; /* "hello" or "agree": its message is changed; NULL: none */
+    size_t forge_at;   /* at this byte */
 };
 
 struct disagreement {
@@ -56,13 +57,14 @@ static void vary(void *ctx, size_t party, struct whist_session_options *options,
     }
 }
 
-static void forge_hello(void *ctx, struct whist_session *s, const char *point, int to, void *data,
-                        size_t len)
+static void forge(void *ctx, struct whist_session *s, const char *point, int to, void *data,
+                  size_t len)
 {
     const struct disagreement *d = ctx;
     (void)s;
-    (void)to;
-    if (strcmp(point, "hello") == 0) {
+    /* What is broadcast is changed before it is sent. */
+    bool now = strcmp(point, "hello") == 0 || to == WHIST_NO_PEER;
+    if (now && strcmp(point, d->odd->forge) == 0) {
         CHECK(d->odd->forge_at < len);
         ((uint8_t *)data)[d->odd->forge_at] ^= 3;
     }
@@ -131,7 +133,7 @@ static void disagree(const struct whist_circuit *c, size_t n, size_t party, cons
     d.r.watch.ended = check_phases;
     d.r.setup.wrap = with_stats;
     d.r.hooks[party].ctx = &d;
-    d.r.hooks[party].tamper = odd->forge_at != 0 ? forge_hello : NULL;
+    d.r.hooks[party].tamper = odd->forge != NULL ? forge : NULL;
     parties_run(res, &d.r.setup);
     check_named(odd, res, n, party);
     parties_clear(res, n);
@@ -173,9 +175,10 @@ static void disagreements(void)
             {.field = "rho", .options = {.rho = 41}},
             {.field = "parameter k", .options = {.cot_k = 8}},
             {.field = "chunk size", .options = {.chunk_ands = SMALL_CHUNK + 1}},
-            {.field = "protocol version", .forge_at = HELLO_VERSION},
-            {.field = "number of parties", .forge_at = HELLO_PARTIES},
-            {.field = "index of the party", .forge_at = HELLO_INDEX},
+            {.field = "protocol version", .forge = "hello", .forge_at = HELLO_VERSION},
+            {.field = "number of parties", .forge = "hello", .forge_at = HELLO_PARTIES},
+            {.field = "index of the party", .forge = "hello", .forge_at = HELLO_INDEX},
+            {.field = "number of the run", .forge = "agree"}, /* stands first */
         };
         for (size_t k = 0; k < sizeof odds / sizeof odds[0]; k++) {
             for (size_t party = 0; party < n; party++) {
