@@ -180,6 +180,60 @@ WHIST_API WHIST_MUST_CHECK whist_status whist_bristol_stream(const struct whist_
                                                              const struct whist_circuit *c,
                                                              bool older, struct whist_error *err);
 
+/* ---- Packed files (docs/circuit-format.md) ---- */
+
+/** Does a file that starts with these bytes (8 at least) say that it is a packed circuit? */
+WHIST_API bool whist_packed_begins(struct whist_bytes start);
+
+/** A packed circuit as a string of bytes that can be read anywhere. */
+struct whist_packed_file {
+    /** Reads len bytes from offset `at` on, which lie within the file; NULL: `bytes` is the file.
+     */
+    whist_status (*read)(void *ctx, uint8_t *out, uint64_t at, size_t len, struct whist_error *err);
+    void *ctx;                /**< passed on */
+    uint64_t len;             /**< bytes of the file, if there is `read` */
+    struct whist_bytes bytes; /**< the file, if there is no `read` */
+};
+
+/**
+ * Reads a packed circuit, once from the beginning to the end. Memory follows what was read.
+ * @param circuit_out the circuit
+ * @param description_out what the file says of it, appended; may be NULL
+ * @param file the file
+ * @param err may be NULL
+ * @retval WHIST_ERR_FORMAT err->text begins with "byte N: "
+ * @retval WHIST_ERR_LIMIT more than 2^31 wires
+ * @retval WHIST_ERR_NOMEM out of memory; or the status of file->read
+ */
+WHIST_API WHIST_MUST_CHECK whist_status whist_packed_read(struct whist_circuit **circuit_out,
+                                                          struct whist_buffer *description_out,
+                                                          const struct whist_packed_file *file,
+                                                          struct whist_error *err);
+
+/**
+ * Source over a packed circuit, for those that are larger than memory. Reads the file once at once,
+ * to check it and to compute the id (that of the stored circuit), and again for each pass of the
+ * gates. `file` is copied; what it refers to must outlive the source. A file that has changed in
+ * the meantime is an error of `next`. Parameters and results as of whist_packed_read.
+ */
+WHIST_API WHIST_MUST_CHECK whist_status
+whist_packed_source_new(struct whist_gate_source **source_out, struct whist_buffer *description_out,
+                        const struct whist_packed_file *file, struct whist_error *err);
+
+/**
+ * Writes all gates of a source, in one pass, as a packed circuit. Memory: 4 bytes a slot.
+ * @param sink takes the file
+ * @param src rewound first and afterwards
+ * @param description anything; whist_program_describe makes it for programs
+ * @param err may be NULL
+ * @retval WHIST_ERR_LIMIT more than 2^31 wires, or a longer description than 2^24 bytes
+ * @retval WHIST_ERR_NOMEM out of memory; or the status of sink or source
+ */
+WHIST_API WHIST_MUST_CHECK whist_status whist_packed_write(const struct whist_sink *sink,
+                                                           struct whist_gate_source *src,
+                                                           struct whist_bytes description,
+                                                           struct whist_error *err);
+
 /* ---- Builder ---- */
 
 /** A wire of a builder. Bits 0 and 1 as constants: whist_builder_const. */

@@ -96,6 +96,9 @@ WHIST_API WHIST_MUST_CHECK whist_status whist_program_panics(const struct whist_
                                                              whist_panics *panics_out,
                                                              struct whist_error *err);
 
+/** Name of the file, as the options or the description have it; lives as long as the program. */
+WHIST_API const char *whist_program_file(const struct whist_program *p);
+
 /** Hash of the source (BLAKE2b-256): parties compare it before anything else.
  *  @param p a program
  *  @param hash_out 32 bytes */
@@ -333,6 +336,40 @@ WHIST_API WHIST_MUST_CHECK whist_status whist_program_circuit(const struct whist
 WHIST_API WHIST_MUST_CHECK whist_status whist_program_source(const struct whist_program *p,
                                                              struct whist_gate_source **source_out,
                                                              struct whist_error *err);
+
+/** Writes the circuit as a packed file (docs/circuit-format.md), with its description, in one pass
+ *  and in memory for the largest part of the program, not for the circuit.
+ *  @param p a bound program
+ *  @param sink takes the file
+ *  @param err may be NULL
+ *  @retval WHIST_ERR_LIMIT too large
+ *  @retval WHIST_ERR_CANCELLED by the options' callback
+ *  @retval WHIST_ERR_NOMEM out of memory; or the status of the sink */
+WHIST_API WHIST_MUST_CHECK whist_status whist_program_pack(const struct whist_program *p,
+                                                           const struct whist_sink *sink,
+                                                           struct whist_error *err);
+
+/** Appends what has to be known of a program to give inputs to its circuit and to read its outputs:
+ *  file, places of checks, policy, function, types; as text (docs/circuit-format.md).
+ *  @param p a bound program
+ *  @param text_out appended to; untouched on errors
+ *  @param err may be NULL
+ *  @retval WHIST_ERR_NOMEM out of memory */
+WHIST_API WHIST_MUST_CHECK whist_status whist_program_describe(const struct whist_program *p,
+                                                               struct whist_buffer *text_out,
+                                                               struct whist_error *err);
+
+/** A bound program of a description. It has the types, parameters and sites of the one that was
+ *  described, and so reads and writes values and tells outcomes; its hash is that of the
+ *  description. It cannot be evaluated, made a circuit of or bound again: a caller's bug.
+ *  @param program_out the caller's to free
+ *  @param text the description
+ *  @param err may be NULL
+ *  @retval WHIST_ERR_FORMAT it is no description
+ *  @retval WHIST_ERR_LIMIT a limit is exceeded
+ *  @retval WHIST_ERR_NOMEM out of memory */
+WHIST_API WHIST_MUST_CHECK whist_status whist_program_from_description(
+    struct whist_program **program_out, struct whist_bytes text, struct whist_error *err);
 
 /** What a line of the source costs. */
 struct whist_cost {

@@ -463,9 +463,8 @@ static void pack_nodes(const struct whist_builder *b, struct whist_circuit *c,
     for (size_t i = (size_t)b->n_input_bits + 1; i < b->n_nodes; i++) {
         struct node g = b->nodes[i];
         if (set_has(live, i)) {
-            c->gates[c->n_gates++] =
-                gate_pack(is_xor(&g) ? WHIST_OP_XOR : WHIST_OP_AND, node_wire(b, live, g.a),
-                          node_wire(b, live, g.b));
+            c->gates[c->n_gates++] = gate_pack(is_xor(&g) ? WHIST_OP_XOR : WHIST_OP_AND,
+                                               node_wire(b, live, g.a), node_wire(b, live, g.b));
         }
     }
 }

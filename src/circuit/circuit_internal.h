@@ -76,9 +76,8 @@ static inline bool op_reads_b(uint32_t op)
 
 static inline struct stored_gate gate_pack(uint32_t op, uint32_t a, uint32_t b)
 {
-    return op > WHIST_OP_AND
-               ? (struct stored_gate){a | STORED_FLAG, op}
-               : (struct stored_gate){a, op == WHIST_OP_AND ? b | STORED_FLAG : b};
+    return op > WHIST_OP_AND ? (struct stored_gate){a | STORED_FLAG, op}
+                             : (struct stored_gate){a, op == WHIST_OP_AND ? b | STORED_FLAG : b};
 }
 
 /* Gate k of the circuit. */

@@ -95,6 +95,9 @@ static const struct option_info options[N_OPTIONS] = {
     [OPT_OUT] = {"out", "DIR", KIND_TEXT, 0, 0, 0,
                  "write the messages as files 000000, 000001, ... in DIR"},
     [OPT_OUTPUT] = {"output", "FILE", KIND_TEXT, 'o', 0, 0, "write to FILE"},
+    [OPT_FORMAT] = {"format", "KIND", KIND_TEXT, 0, 0, 0,
+                    "whist (packed) or bristol; by default what FILE ends in: .whist, or else "
+                    "Bristol Fashion"},
     [OPT_OLDER] = {"older", NULL, KIND_FLAG, 0, 0, 0,
                    "write the older Bristol format instead of Bristol Fashion"},
     [OPT_ANDS] = {"ands", "N", KIND_NUMBER, 0, 1, UINT64_C(1000000000000),

@@ -46,6 +46,7 @@ enum option_id {
     OPT_COUNT,
     OPT_OUT,
     OPT_OUTPUT,
+    OPT_FORMAT,
     OPT_OLDER,
     OPT_ANDS,
     OPT_QUICK,

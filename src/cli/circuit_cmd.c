@@ -75,7 +75,7 @@ whist_status cmd_circuit_info(const struct args *args, struct whist_error *err)
     struct whist_circuit *circuit = NULL;
     struct whist_circuit_info info;
 
-    TRY(circuit_load(&circuit, args, args->operands[0], err));
+    TRY(circuit_load(&circuit, NULL, args, args->operands[0], err));
     whist_status st = whist_circuit_info(circuit, &info, err);
     if (st == WHIST_OK && print_info(circuit, &info, args_has(args, OPT_JSON)) != WHIST_OK) {
         st = cli_fail(err, WHIST_ERR_IO, "cannot write to standard output");
@@ -88,7 +88,7 @@ whist_status cmd_circuit_check(const struct args *args, struct whist_error *err)
 {
     struct whist_circuit *circuit = NULL;
 
-    TRY(circuit_load(&circuit, args, args->operands[0], err));
+    TRY(circuit_load(&circuit, NULL, args, args->operands[0], err));
     printf("%s: well-formed, %" PRIu64 " gates\n", args->operands[0],
            whist_circuit_n_gates(circuit));
     whist_circuit_free(circuit);
@@ -141,7 +141,7 @@ whist_status cmd_circuit_eval(const struct args *args, struct whist_error *err)
     size_t n_bits = 0;
     whist_status st;
 
-    TRY(circuit_load(&circuit, args, args->operands[0], err));
+    TRY(circuit_load(&circuit, NULL, args, args->operands[0], err));
     TRY_OUT(eval_inputs(&values, args, circuit, err));
     out.widths = whist_circuit_output_widths(circuit, &out.n);
     n_bits = total_bits(out.widths, out.n);

@@ -83,6 +83,13 @@ whist_status read_file(struct whist_buffer *out, const char *path, size_t max,
                        struct whist_error *err);
 /* Writes to a file, or to standard output if path is NULL or "-". */
 whist_status write_file(const char *path, struct whist_bytes bytes, struct whist_error *err);
+/* The same piece by piece: `produce` gives the file to a sink. What could not be finished is
+ * removed.
+ */
+whist_status stream_file(const char *path,
+                         whist_status (*produce)(const void *ctx, const struct whist_sink *sink,
+                                                 struct whist_error *err),
+                         const void *ctx, struct whist_error *err);
 /* Creates a file that must not exist. */
 whist_status write_new_file(int dir, const char *name, struct whist_bytes bytes,
                             struct whist_error *err);
@@ -117,16 +124,36 @@ void values_clear(struct values *v);
 
 /* ---- circuits.c: the operand CIRCUIT ---- */
 
-/* Reads a Bristol file (or "-"); if there is none and it is the name of a circuit that can be made,
- * makes it. */
-whist_status circuit_load(struct whist_circuit **out, const struct args *args, const char *name,
-                          struct whist_error *err);
+/* A regular file that is a packed circuit, open for reading. */
+struct packed_input {
+    int fd; /* -1: none */
+    struct whist_packed_file file;
+};
+
+/* Opens a file if it begins like a packed circuit; otherwise out->fd is -1. */
+whist_status packed_open(struct packed_input *out, const char *path, struct whist_error *err);
+void packed_close(struct packed_input *in);
+
+/* Reads a circuit file of any format (or "-"); if there is none and it is the name of a circuit
+ * that can be made, makes it. description_out: what a packed file says of it, appended; may be
+ * NULL. */
+whist_status circuit_load(struct whist_circuit **out, struct whist_buffer *description_out,
+                          const struct args *args, const char *name, struct whist_error *err);
 /* Makes a circuit by name with the options --bits, --bidders, --operands. */
 whist_status circuit_make(struct whist_circuit **out, const struct args *args, const char *name,
                           struct whist_error *err);
 /* WHIST_ERR_ARGUMENT if these options are given for something else: "a file", "a program". */
 whist_status no_make_options(const struct args *args, const char *name, const char *what,
                              struct whist_error *err);
+/* Formats of circuit files. */
+enum circuit_format { CIRCUIT_BRISTOL, CIRCUIT_OLDER, CIRCUIT_PACKED };
+/* What --format and --older say, or else the suffix of --output. */
+whist_status circuit_format(enum circuit_format *out, const struct args *args,
+                            struct whist_error *err);
+/* Writes to --output. The description is for packed files. */
+whist_status circuit_write(const struct args *args, enum circuit_format format,
+                           const struct whist_circuit *circuit, struct whist_bytes description,
+                           struct whist_error *err);
 /* Sum of widths. */
 size_t total_bits(const uint32_t *widths, size_t n);
 

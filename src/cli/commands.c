@@ -26,8 +26,8 @@
     "to try things out on one machine, in a list of URLs without keys."
 
 #define CIRCUIT_DETAILS                                                                            \
-    "\nCIRCUIT is a file in Bristol Fashion or the older Bristol format, or, where there\n"        \
-    "is no such file, the name of a circuit that 'whist circuit make' makes."
+    "\nCIRCUIT is a file (packed, in Bristol Fashion or the older Bristol format) or, where\n"     \
+    "there is no such file, the name of a circuit that 'whist circuit make' makes."
 
 const struct command commands[] = {
     {"run", "CIRCUIT|PROGRAM", "One party of a computation over HTTP",
@@ -47,8 +47,8 @@ const struct command commands[] = {
     {"cost", "PROGRAM", "What a program costs, by function and line",
      "\nTraffic and time are estimates, for 2, 3 and 5 parties or for --parties.",
      BIT(HELP) | PROGRAM | BIT(PARTIES) | BIT(JSON), 0, 1, 1, cmd_cost, NULL},
-    {"build", "PROGRAM", "Compile a program to a circuit in Bristol Fashion", NULL,
-     BIT(HELP) | PROGRAM | BIT(OUTPUT), 0, 1, 1, cmd_build, NULL},
+    {"build", "PROGRAM", "Compile a program to a circuit file", NULL,
+     BIT(HELP) | PROGRAM | BIT(OUTPUT) | BIT(FORMAT), 0, 1, 1, cmd_build, NULL},
     {"explain", "KIND", "Say more about a kind of error in programs", NULL, BIT(HELP), 0, 1, 1,
      cmd_explain, NULL},
     {"keygen", "", "Make a key and a certificate for a party",
@@ -72,11 +72,11 @@ const struct command commands[] = {
      0, 1, 1, cmd_circuit_check, NULL},
     {"circuit eval", "CIRCUIT", "Evaluate a circuit in the clear", CIRCUIT_DETAILS,
      COMMON | MAKE | BIT(INPUT) | BIT(JSON), 0, 1, 1, cmd_circuit_eval, NULL},
-    {"circuit convert", "CIRCUIT", "Rewrite a circuit in Bristol Fashion", CIRCUIT_DETAILS,
-     COMMON | MAKE | BIT(OUTPUT) | BIT(OLDER), 0, 1, 1, cmd_circuit_convert, NULL},
+    {"circuit convert", "CIRCUIT", "Rewrite a circuit in another format", CIRCUIT_DETAILS,
+     COMMON | MAKE | BIT(OUTPUT) | BIT(FORMAT) | BIT(OLDER), 0, 1, 1, cmd_circuit_convert, NULL},
     {"circuit make", "[NAME]", "Make a circuit by name",
      "\nWithout NAME it lists the circuits that can be made.",
-     COMMON | MAKE | BIT(OUTPUT) | BIT(OLDER), 0, 0, 1, cmd_circuit_make, NULL},
+     COMMON | MAKE | BIT(OUTPUT) | BIT(FORMAT) | BIT(OLDER), 0, 0, 1, cmd_circuit_make, NULL},
     {"channel send", "[FILE]...", "Send files or standard input, each as one message",
      "\n--timeout bounds the whole command.", COMMON | LINK | BIT(TIMEOUT) | BIT(LOG) | BIT(TO),
      BIT(TO), 0, SIZE_MAX, cmd_channel_send, LINK_USAGE},

@@ -112,24 +112,123 @@ static whist_status load_program(struct computation *c, const struct args *args,
     return alone || program_is_complete(c->program) ? shape_of_program(c, err) : WHIST_OK;
 }
 
-static whist_status load_circuit(struct computation *c, const struct args *args,
-                                 struct whist_error *err)
+/* Programs that were made a circuit have nothing left to choose. */
+static whist_status no_program_options(const struct args *args, bool described,
+                                       struct whist_error *err)
 {
     const uint64_t programs = option_bit(OPT_FN) | option_bit(OPT_CONST) | option_bit(OPT_PANICS) |
-                              option_bit(OPT_INPUT_JSON) | option_bit(OPT_OPTIMISE);
+                              option_bit(OPT_OPTIMISE) |
+                              (described ? 0 : option_bit(OPT_INPUT_JSON));
 
-    if ((args->given & programs) != 0) {
-        return cli_fail(
-            err, WHIST_ERR_ARGUMENT,
-            "--fn, --const, --panics, --optimise and --input-json are for programs; '%.60s' is a "
-            "circuit",
-            args->operands[0]);
+    return (args->given & programs) == 0
+               ? WHIST_OK
+               : cli_fail(
+                     err, WHIST_ERR_ARGUMENT,
+                     "--fn, --const, --panics, --optimise%s for programs; '%.60s' is a circuit",
+                     described ? " are" : " and --input-json are", args->operands[0]);
+}
+
+/* Do the widths of the program's inputs and outputs fit the circuit's? */
+static bool fits(const struct computation *c, const struct program *p)
+{
+    size_t n = 0, n_out = whist_program_output_bits(p->p);
+
+    for (size_t k = 0; k < p->n_inputs; k++) {
+        if (p->widths[k] != 0 && (n == c->n_inputs || c->input_widths[n++] != p->widths[k])) {
+            return false;
+        }
     }
-    TRY(circuit_load(&c->circuit, args, args->operands[0], err));
+    return n == c->n_inputs && c->n_outputs == 1 && c->output_widths[0] == (n_out != 0 ? n_out : 1);
+}
+
+/* What a packed circuit says of the program that it was: how values are written. */
+static whist_status describe(struct computation *c, const struct args *args,
+                             struct whist_bytes description, struct whist_error *err)
+{
+    if (description.len == 0) {
+        return WHIST_OK;
+    }
+    c->program = calloc(1, sizeof(*c->program));
+    if (c->program == NULL) {
+        return cli_nomem(err);
+    }
+    if (program_described(c->program, description, err) != WHIST_OK) {
+        return cli_context(err, "%.200s: ", args->operands[0]);
+    }
+    if (!fits(c, c->program)) {
+        return cli_fail(err, WHIST_ERR_FORMAT, "%.200s: the description does not fit the circuit",
+                        args->operands[0]);
+    }
+    c->program->json_inputs = args_has(args, OPT_INPUT_JSON);
+    c->input_widths = c->program->widths;
+    c->n_inputs = c->program->n_inputs;
+    return WHIST_OK;
+}
+
+/* A file that is larger than memory, maybe: only its shape is read now. */
+static whist_status load_packed(struct computation *c, const struct args *args,
+                                struct whist_buffer *description, struct whist_error *err)
+{
+    if (whist_packed_source_new(&c->shape_of, description, &c->packed->file, err) != WHIST_OK) {
+        return cli_context(err, "%.200s: ", args->operands[0]);
+    }
+    const struct whist_circuit_shape *shape = c->shape_of->ops->shape(c->shape_of);
+    c->input_widths = shape->input_widths;
+    c->n_inputs = shape->n_inputs;
+    c->output_widths = shape->output_widths;
+    c->n_outputs = shape->n_outputs;
+    return WHIST_OK;
+}
+
+static whist_status load_stored(struct computation *c, const struct args *args,
+                                struct whist_buffer *description, struct whist_error *err)
+{
+    TRY(circuit_load(&c->circuit, description, args, args->operands[0], err));
     c->input_widths = whist_circuit_input_widths(c->circuit, &c->n_inputs);
     c->output_widths = whist_circuit_output_widths(c->circuit, &c->n_outputs);
-    c->n_output_bits = total_bits(c->output_widths, c->n_outputs);
     return WHIST_OK;
+}
+
+static whist_status open_packed(struct computation *c, const char *path, struct whist_error *err)
+{
+    struct packed_input *in = calloc(1, sizeof(*in));
+
+    if (in == NULL) {
+        return cli_nomem(err);
+    }
+    whist_status st = packed_open(in, path, err);
+    if (st != WHIST_OK || in->fd < 0) {
+        free(in);
+        return st;
+    }
+    c->packed = in;
+    return WHIST_OK;
+}
+
+static whist_status load_circuit(struct computation *c, const struct args *args, bool is_file,
+                                 struct whist_error *err)
+{
+    struct whist_buffer description = {0};
+    whist_status st;
+
+    if (is_file) {
+        TRY(open_packed(c, args->operands[0], err));
+    }
+    if (c->packed != NULL) {
+        TRY(no_make_options(args, args->operands[0], "a file", err));
+        st = load_packed(c, args, &description, err);
+    } else {
+        st = load_stored(c, args, &description, err);
+    }
+    if (st == WHIST_OK) {
+        c->n_output_bits = total_bits(c->output_widths, c->n_outputs);
+        st = no_program_options(args, description.len != 0, err);
+    }
+    if (st == WHIST_OK) {
+        st = describe(c, args, whist_buffer_view(&description), err);
+    }
+    whist_buffer_clear(&description);
+    return st;
 }
 
 /* The file is read twice if it is a circuit, whose limit is larger. */
@@ -141,11 +240,11 @@ static whist_status load(struct computation *c, const struct args *args, bool al
     bool is_program = false;
 
     if (strcmp(name, "-") == 0 || access(name, F_OK) != 0) {
-        return load_circuit(c, args, err);
+        return load_circuit(c, args, false, err);
     }
     TRY(looks_like_program(&is_program, name, err));
     if (!is_program) {
-        return load_circuit(c, args, err);
+        return load_circuit(c, args, true, err);
     }
     whist_status st = read_file(&text, name, MAX_PROGRAM_TEXT, err);
     if (st == WHIST_OK) {
@@ -175,6 +274,11 @@ whist_status computation_bind(struct computation *c, const struct args *args,
 void computation_clear(struct computation *c)
 {
     whist_circuit_free(c->circuit);
+    whist_gate_source_free(c->shape_of);
+    if (c->packed != NULL) {
+        packed_close(c->packed);
+    }
+    free(c->packed);
     if (c->program != NULL) {
         program_clear(c->program);
     }

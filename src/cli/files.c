@@ -116,6 +116,50 @@ whist_status write_file(const char *path, struct whist_bytes bytes, struct whist
     return WHIST_OK;
 }
 
+static whist_status sink_write(void *ctx, struct whist_bytes bytes, struct whist_error *err)
+{
+    const int *fd = ctx;
+
+    return write_all(*fd, bytes.data, bytes.len) ? WHIST_OK : cli_fail_errno(err, "cannot write");
+}
+
+static bool is_regular(int fd)
+{
+    struct stat st;
+
+    return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+whist_status stream_file(const char *path,
+                         whist_status (*produce)(const void *ctx, const struct whist_sink *sink,
+                                                 struct whist_error *err),
+                         const void *ctx, struct whist_error *err)
+{
+    int fd = STDOUT_FILENO;
+    const struct whist_sink sink = {sink_write, &fd};
+
+    if (path == NULL || strcmp(path, "-") == 0) {
+        fflush(stdout);
+        return produce(ctx, &sink, err);
+    }
+    fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (fd < 0) {
+        return cli_fail_errno(err, "cannot create %.200s", path);
+    }
+    bool regular = is_regular(fd);
+    whist_status st = produce(ctx, &sink, err);
+    if (st == WHIST_ERR_IO) {
+        cli_context(err, "%.200s: ", path);
+    }
+    if (close(fd) != 0 && st == WHIST_OK) {
+        st = cli_fail_errno(err, "cannot write %.200s", path);
+    }
+    if (st != WHIST_OK && regular) {
+        unlink(path);
+    }
+    return st;
+}
+
 whist_status write_new_file(int dir, const char *name, struct whist_bytes bytes,
                             struct whist_error *err)
 {

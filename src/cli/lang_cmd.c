@@ -106,29 +106,30 @@ out:
 
 /* ---- build ---- */
 
-static whist_status write_circuit(const struct whist_circuit *circuit, const char *path,
-                                  struct whist_error *err)
+static whist_status pack(const void *program, const struct whist_sink *sink,
+                         struct whist_error *err)
 {
-    struct whist_buffer text = {0};
-    whist_status st = whist_bristol_write(&text, circuit, false, err);
+    const struct program *p = program;
 
-    if (st == WHIST_OK) {
-        st = write_file(path, whist_buffer_view(&text), err);
-    }
-    whist_buffer_clear(&text);
-    return st;
+    return whist_program_pack(p->p, sink, err);
 }
 
 whist_status cmd_build(const struct args *args, struct whist_error *err)
 {
-    struct program p;
+    struct program p = {0};
     struct whist_circuit *circuit = NULL;
+    enum circuit_format format;
     whist_status st;
 
+    TRY(circuit_format(&format, args, err));
     TRY_OUT(open_file(&p, args, err));
     TRY_OUT(program_bind(&p, err));
+    if (format == CIRCUIT_PACKED) {
+        st = stream_file(args->text[OPT_OUTPUT], pack, &p, err);
+        goto out;
+    }
     TRY_OUT(whist_program_circuit(p.p, &circuit, err));
-    st = write_circuit(circuit, args->text[OPT_OUTPUT], err);
+    st = circuit_write(args, format, circuit, whist_bytes(NULL, 0), err);
 out:
     whist_circuit_free(circuit);
     program_clear(&p);

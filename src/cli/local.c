@@ -242,7 +242,7 @@ whist_status cmd_local(const struct args *args, struct whist_error *err)
 
     TRY(logging_open(&log, args, "", err));
     TRY_OUT(computation_init(&c, args, (size_t)args_number(args, OPT_PARTIES, 0), true, err));
-    if (c.program != NULL) { /* one for all parties */
+    if (c.program != NULL && c.packed == NULL && c.circuit == NULL) { /* one for all parties */
         TRY_OUT(whist_program_circuit(c.program->p, &c.circuit, err));
     }
     c.session.log = log;

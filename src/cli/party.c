@@ -50,6 +50,9 @@ static whist_status source_new(struct whist_gate_source **out, const struct comp
     if (c->circuit != NULL) {
         return whist_circuit_source_new(out, c->circuit, err);
     }
+    if (c->packed != NULL) {
+        return whist_packed_source_new(out, NULL, &c->packed->file, err);
+    }
     return c->program != NULL ? whist_program_source(c->program->p, out, err)
                               : whist_synthetic_source_new(out, c->synthetic_ands, err);
 }

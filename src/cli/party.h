@@ -11,13 +11,15 @@ struct party_link; /* link.h */
 
 /* What all parties of a computation agree on, and how this one runs it. */
 struct computation {
-    struct program *program;       /* NULL: a circuit */
-    struct whist_circuit *circuit; /* NULL: gates are made as they go: of the program, or … */
+    struct program *program;       /* NULL: a circuit; else how its values are written too */
+    struct whist_circuit *circuit; /* NULL: gates are made as they go: of … */
+    struct packed_input *packed;   /* … this file, or (NULL) of the program, or … */
     uint64_t synthetic_ands;       /* … this many AND gates */
     size_t n;                      /* parties */
     uint8_t *owners;               /* of each input */
     uint8_t *group_owners;         /* of each input with bits, which is a group for the engine */
-    const uint32_t *input_widths, *output_widths; /* of circuit or program */
+    const uint32_t *input_widths, *output_widths; /* of circuit or program; of a file: owned */
+    struct whist_gate_source *shape_of;           /* owns them */
     size_t n_inputs, n_outputs, n_output_bits;
     size_t evaluator;
     uint64_t receivers; /* bit i: party i learns the outputs; never 0 */

@@ -21,6 +21,7 @@ struct program {
     struct whist_program *p;
     const char *file; /* as the user named it */
     const char *fn;   /* "main" or --fn */
+    char *fn_text;    /* owned; of a described program: fn */
     whist_panics panics;
     bool thorough; /* -O2 */
     struct consts consts;
@@ -43,6 +44,9 @@ whist_status program_open(struct program *out, const struct args *args, const ch
 /* The same of the file that is the first operand, or standard input; text_out: its source. */
 whist_status program_load(struct program *out, struct whist_buffer *text_out,
                           const struct args *args, struct whist_error *err);
+/* The program of a packed circuit (whist_program_describe), bound. */
+whist_status program_described(struct program *out, struct whist_bytes description,
+                               struct whist_error *err);
 /* Compiles with the constants. */
 whist_status program_bind(struct program *p, struct whist_error *err);
 /* All constants that the program wants are given. */

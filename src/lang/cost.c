@@ -182,7 +182,7 @@ static whist_status give_lines(const struct table *t, struct whist_cost **costs_
 whist_status whist_program_costs(const struct whist_program *p, struct whist_cost **costs_out,
                                  size_t *n_out, struct whist_error *err)
 {
-    WHIST_REQUIRE(p->bound);
+    WHIST_REQUIRE(p->bound && !p->described);
     struct word_program whole = {0};
     struct table t = {.p = p};
     whist_status st = WHIST_OK;

@@ -3,8 +3,7 @@
 #ifndef WHIST_LANG_GATES_H
 #define WHIST_LANG_GATES_H
 
-#include <whist/circuit.h>
-
+#include "circuit/circuit_internal.h"
 #include "lang/word.h"
 
 /*
@@ -24,6 +23,17 @@ struct gates_producer {
     void (*free)(void *ctx); /* may be NULL; called when the source is freed */
     void *ctx;
 };
+
+/* Appends the bits of each party that has input bits. */
+whist_status gates_inputs(struct numbers *widths, const struct word_program *p);
+
+/*
+ * Gives all gates of a program to `put`, in one pass. Inputs and outputs as of gates_circuit.
+ * *output_slots_out: where the outputs are, the caller's to free.
+ */
+whist_status gates_stream(uint32_t **output_slots_out, const struct gates_producer *producer,
+                          whist_status (*put)(void *ctx, const struct whist_gate *gates, size_t n),
+                          void *ctx, struct whist_error *err);
 
 /*
  * A source of the gates of a program, made as they are pulled: needs memory for the largest

@@ -81,11 +81,11 @@ static void give_last(struct stream *s)
     emit_end(&s->emitter, l->b, l->outputs, l->n_outputs, s->output_slots);
 }
 
-static whist_status note_inputs(struct program_source *src, const struct word_program *p)
+whist_status gates_inputs(struct numbers *widths, const struct word_program *p)
 {
     for (size_t i = 0; i < p->n_inputs; i++) {
         if (p->input_widths[i] != 0) {
-            TRY(numbers_push(&src->input_widths, p->input_widths[i]));
+            TRY(numbers_push(widths, p->input_widths[i]));
         }
     }
     return WHIST_OK;
@@ -100,7 +100,7 @@ static whist_status take_segment(struct word_sink *sink, const struct word_progr
     if (!s->started) {
         s->started = true;
         lower_inputs(l, p);
-        if (s->describe != NULL && note_inputs(s->describe, p) != WHIST_OK) {
+        if (s->describe != NULL && gates_inputs(&s->describe->input_widths, p) != WHIST_OK) {
             builder_fail(l->b, WHIST_ERR_NOMEM);
         }
     }
@@ -120,15 +120,15 @@ static whist_status take_segment(struct word_sink *sink, const struct word_progr
 }
 
 /* Makes the whole program; gates go to `put`. */
-static whist_status run_stream(struct stream *s, struct program_source *src,
+static whist_status run_stream(struct stream *s, const struct gates_producer *producer,
                                whist_status (*put)(void *, const struct whist_gate *, size_t),
-                               struct whist_error *err)
+                               void *ctx, struct whist_error *err)
 {
     s->sink.segment = take_segment;
     s->emitter.put = put;
-    s->emitter.ctx = src;
+    s->emitter.ctx = ctx;
     TRY(whist_builder_new(&s->lower.b, err));
-    TRY(src->producer.run(src->producer.ctx, &s->sink, err));
+    TRY(producer->run(producer->ctx, &s->sink, err));
     return s->output_slots != NULL ? WHIST_OK
                                    : whist_fail(err, WHIST_ERR_ARGUMENT, WHIST_NO_PEER, "gates",
                                                 "the program has no last segment");
@@ -139,6 +139,21 @@ static void stream_clear(struct stream *s)
     lower_clear(&s->lower);
     emit_clear(&s->emitter);
     whist_free(s->output_slots);
+}
+
+whist_status gates_stream(uint32_t **output_slots_out, const struct gates_producer *producer,
+                          whist_status (*put)(void *, const struct whist_gate *, size_t), void *ctx,
+                          struct whist_error *err)
+{
+    struct stream s = {0};
+    whist_status st = run_stream(&s, producer, put, ctx, err);
+
+    if (st == WHIST_OK) {
+        *output_slots_out = s.output_slots;
+        s.output_slots = NULL;
+    }
+    stream_clear(&s);
+    return st;
 }
 
 /* ---- The first pass ---- */
@@ -184,7 +199,7 @@ static whist_status describe(struct program_source *src, struct whist_error *err
 
     crypto_generichash_init(&src->hash, NULL, 0, sizeof src->shape.id);
     crypto_generichash_update(&src->hash, (const uint8_t *)domain, sizeof domain);
-    whist_status st = run_stream(&s, src, hash_gates, err);
+    whist_status st = run_stream(&s, &src->producer, hash_gates, src, err);
     if (st == WHIST_OK) {
         src->n_outputs = (uint32_t)s.lower.n_outputs;
         src->output_slots = s.output_slots;
@@ -235,7 +250,7 @@ static void *make_gates(void *arg)
     struct program_source *src = arg;
     struct stream s = {0};
     struct whist_error err = {0};
-    whist_status st = run_stream(&s, src, queue_gates, &err);
+    whist_status st = run_stream(&s, &src->producer, queue_gates, src, &err);
 
     stream_clear(&s);
     pthread_mutex_lock(&src->lock);

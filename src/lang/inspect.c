@@ -24,6 +24,11 @@ bool whist_program_wanted(const struct whist_program *p, size_t k, struct whist_
     return true;
 }
 
+const char *whist_program_file(const struct whist_program *p)
+{
+    return p->unit->file;
+}
+
 bool whist_program_fn(const struct whist_program *p, size_t k, struct whist_bytes *name_out)
 {
     for (uint32_t i = 0; i < p->unit->n_fns; i++) {
@@ -201,6 +206,10 @@ size_t whist_program_n_sites(const struct whist_program *p)
 void whist_program_site(const struct whist_program *p, size_t site, struct whist_outcome *out)
 {
     WHIST_REQUIRE(p->bound && site < p->words.n_sites);
+    if (p->described) {
+        *out = p->described_sites[site];
+        return;
+    }
     const struct word_site *s = &p->words.sites[site];
     *out = (struct whist_outcome){.reason = (whist_panic_reason)s->reason,
                                   .site = site,

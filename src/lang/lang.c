@@ -228,6 +228,7 @@ void whist_program_free(struct whist_program *p)
     unbind(p);
     forget_diags(p);
     lang_unit_free(p->unit);
+    whist_free(p->described_sites);
     whist_free(p);
 }
 
@@ -285,7 +286,7 @@ whist_status whist_program_bind(struct whist_program *p, const char *fn,
                                 const struct whist_program_const *consts, size_t n_consts,
                                 whist_panics panics, struct whist_error *err)
 {
-    WHIST_REQUIRE(p->correct && panics <= WHIST_PANICS_OFF);
+    WHIST_REQUIRE(p->correct && !p->described && panics <= WHIST_PANICS_OFF);
     struct lang_given *given = whist_zalloc(n_consts + 1, sizeof *given);
     whist_status st = WHIST_OK;
 

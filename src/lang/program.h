@@ -23,6 +23,10 @@ struct whist_program {
     struct layout layout;
     struct word_program words; /* the whole program, or its last segment */
     size_t n_segments;
+    /* Made of a description: the types are those of some other program, whose sites these are; the
+     * words give zeros and nobody may ask for them. */
+    bool described;
+    struct whist_outcome *described_sites; /* words.n_sites of them */
 };
 
 /* Reads the comments before the first definition; WHIST_ERR_FORMAT: the line says something

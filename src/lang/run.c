@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* A bound program, executed again for whoever wants its words: interpreter, circuit, gate source.
  */
+#include "circuit/packed.h"
 #include "lang/exec.h"
 #include "lang/gates.h"
 #include "lang/interp.h"
@@ -37,7 +38,7 @@ static whist_status eval_segment(struct word_sink *sink, const struct word_progr
 whist_status whist_program_eval(const struct whist_program *p, uint8_t *outputs_out,
                                 const uint8_t *inputs, struct whist_error *err)
 {
-    WHIST_REQUIRE(p->bound);
+    WHIST_REQUIRE(p->bound && !p->described);
     struct evaluation e = {.sink = {eval_segment}, .run = {.inputs = inputs}};
     struct word_program made = {0};
     const struct word_program *last = &p->words;
@@ -63,7 +64,7 @@ whist_status whist_program_eval(const struct whist_program *p, uint8_t *outputs_
 whist_status whist_program_circuit(const struct whist_program *p,
                                    struct whist_circuit **circuit_out, struct whist_error *err)
 {
-    WHIST_REQUIRE(p->bound);
+    WHIST_REQUIRE(p->bound && !p->described);
     if (p->n_segments == 1) {
         return gates_circuit(circuit_out, &p->words, err);
     }
@@ -78,9 +79,13 @@ whist_status whist_program_circuit(const struct whist_program *p,
 
 static whist_status produce(void *ctx, struct word_sink *sink, struct whist_error *err)
 {
+    const struct whist_program *p = ctx;
     struct word_program last;
 
-    TRY(program_run(ctx, sink, &last, err));
+    if (p->n_segments == 1) {
+        return sink->segment(sink, &p->words, err);
+    }
+    TRY(program_run(p, sink, &last, err));
     whist_status st = sink->segment(sink, &last, err);
     word_clear(&last);
     return st;
@@ -89,7 +94,59 @@ static whist_status produce(void *ctx, struct word_sink *sink, struct whist_erro
 whist_status whist_program_source(const struct whist_program *p,
                                   struct whist_gate_source **source_out, struct whist_error *err)
 {
-    WHIST_REQUIRE(p->bound);
+    WHIST_REQUIRE(p->bound && !p->described);
     const struct gates_producer producer = {.run = produce, .ctx = (void *)(uintptr_t)p};
     return gates_source_new(source_out, &producer, err);
+}
+
+/* ---- Gates into a file ---- */
+
+static whist_status pack_gates(void *ctx, const struct whist_gate *gates, size_t n)
+{
+    return packed_gates(ctx, gates, n);
+}
+
+static whist_status pack(struct packed_writer *w, const struct whist_program *p,
+                         struct whist_bytes description, struct whist_error *err)
+{
+    const struct gates_producer producer = {.run = produce, .ctx = (void *)(uintptr_t)p};
+    uint32_t n_outputs = (uint32_t)word_output_bits(&p->words), *slots = NULL;
+    struct numbers inputs = {0};
+    whist_status st = gates_inputs(&inputs, &p->words);
+
+    n_outputs += n_outputs == 0; /* gates_circuit makes one */
+    if (st != WHIST_OK) {
+        st = whist_fail(err, st, WHIST_NO_PEER, "gates", "out of memory for the gates");
+    } else {
+        st = packed_begin(w, inputs.v, inputs.len, &n_outputs, 1, description);
+    }
+    if (st == WHIST_OK) {
+        st = gates_stream(&slots, &producer, pack_gates, w, err);
+    }
+    if (st == WHIST_OK) {
+        st = packed_end(w, slots, n_outputs);
+    }
+    numbers_clear(&inputs);
+    whist_free(slots);
+    return st;
+}
+
+whist_status whist_program_pack(const struct whist_program *p, const struct whist_sink *sink,
+                                struct whist_error *err)
+{
+    WHIST_REQUIRE(p->bound && !p->described);
+    struct whist_error write_err = {.peer = WHIST_NO_PEER};
+    struct packed_writer w = {.sink = sink, .err = &write_err};
+    struct whist_buffer description = {0};
+    whist_status st = whist_program_describe(p, &description, err);
+
+    if (st == WHIST_OK) {
+        st = pack(&w, p, whist_buffer_view(&description), err);
+    }
+    if (w.status != WHIST_OK && err != NULL) { /* what was wrong with the file says more */
+        *err = write_err;
+    }
+    packed_clear(&w);
+    whist_buffer_clear(&description);
+    return st;
 }

@@ -753,6 +753,66 @@ case_lang_build() {
     whist 0 fmt --check "$work/ugly.rs"
 }
 
+case_lang_packed() { # a packed circuit stands for its program
+    local rows=(--const PARTY_0::ROWS=2 --const PARTY_1::ROWS=1) http
+    write_program
+    whist 0 build "$work/sum.rs" "${rows[@]}" -o "$work/sum.whist"
+    whist 0 build "$work/sum.rs" "${rows[@]}" --format whist
+    "$WHIST" build "$work/sum.rs" "${rows[@]}" --format whist | cmp - "$work/sum.whist" || fail 'other bytes'
+    whist 0 build "$work/sum.rs" "${rows[@]}" -o "$work/sum.txt"
+    whist 0 circuit convert "$work/sum.whist" -o "$work/again.txt"
+    cmp "$work/sum.txt" "$work/again.txt" || fail 'another circuit'
+    whist 0 circuit convert "$work/sum.whist" --format whist -o "$work/again"
+    cmp "$work/sum.whist" "$work/again" || fail 'the description is lost'
+    whist 0 circuit check "$work/sum.whist"
+    for http in '' --http; do
+        # shellcheck disable=SC2086
+        whist 0 local "$work/sum.whist" $http --input '[1, 2]' --input '[3]'
+        equal "$out" 6
+    done
+    whist 3 local "$work/sum.whist" --input '[1, 200]' --input '[100]' --json
+    local packed=$out
+    whist 3 local "$work/sum.rs" "${rows[@]}" --input '[1, 200]' --input '[100]' --json
+    equal "${packed%%,\"stats\"*}" "${out%%,\"stats\"*}"
+    out=$("$WHIST" local - --input '[1, 2]' --input '[3]' <"$work/sum.whist") || fail 'standard input'
+    equal "$out" 6
+    usage local "$work/sum.whist" "${rows[@]}" --input '[1, 2]' --input '[3]'
+    usage local "$work/sum.whist" --input 1
+    usage build "$work/sum.rs" --format zip
+    usage circuit convert "$work/sum.txt" --older -o "$work/x.whist"
+    head -c -1 "$work/sum.whist" >"$work/cut.whist"
+    whist 1 local "$work/cut.whist" --input '[1, 2]' --input '[3]'
+    says 'cut.whist: byte '
+    whist 1 circuit info "$work/cut.whist"
+    whist 1 build "$work/sum.rs" "${rows[@]}" --format whist -o /dev/full
+    whist 1 check "$work/sum.whist"
+    says 'is a circuit and not a program'
+}
+
+case_lang_packed_run() { # over HTTP; parties with different files end before data
+    local rows=(--const PARTY_0::ROWS=2 --const PARTY_1::ROWS=1)
+    write_program
+    whist 0 build "$work/sum.rs" "${rows[@]}" -o "$work/sum.whist"
+    whist 0 build "$work/sum.rs" "${rows[@]}" --panics flag -o "$work/flag.whist"
+    run_two "$work/sum.whist" "$work/sum.whist" || fail 'the parties did not agree'
+    equal "$(<"$work/out0") $(<"$work/out1")" '6 6'
+    run_two "$work/sum.whist" "$work/flag.whist" && fail 'they agreed on different circuits'
+    grep -q 'the parties are not about to run the same' "$work/err0" || fail "$(<"$work/err0")"
+}
+
+# run_two FILE FILE: two parties with their files; fails if one does.
+run_two() {
+    local urls first second status=0
+    urls=$("$TOOL" ports 2)
+    "$WHIST" run "$1" --party 0 --urls "$urls" --timeout 20 --input '[1, 2]' >"$work/out0" 2>"$work/err0" &
+    first=$!
+    "$WHIST" run "$2" --party 1 --urls "$urls" --timeout 20 --input '[3]' >"$work/out1" 2>"$work/err1" &
+    second=$!
+    wait "$first" || status=1
+    wait "$second" || status=1
+    return $status
+}
+
 case_lang_local() {
     local rows='--const PARTY_0::ROWS=2 --const PARTY_1::ROWS=1' http
     write_program
