@@ -144,12 +144,25 @@ static void check_unary(struct checker *c, struct lang_expr *e)
     }
 }
 
+/* A number of which nothing is known but that it is converted, and too large for i32, is taken as it
+ * stands: `5000000000 as u64`. */
+static void widen_literal(struct checker *c, const struct lang_expr *e)
+{
+    bool open = e->kind == EXPR_INT && infer_prune(c, e->type)->kind == TYPE_VAR;
+
+    if (open && e->num.bits > lang_max_magnitude(TYPE_I32, e->num.negative)) {
+        bool fits = e->num.bits <= lang_max_magnitude(TYPE_I64, e->num.negative);
+        infer_unify(c, e->type, front_scalar(c->f, fits ? TYPE_I64 : TYPE_U64));
+    }
+}
+
 static void check_cast(struct checker *c, struct lang_expr *e)
 {
     struct lang_expr *arg = e->args[0];
     struct lang_diag *d;
 
     check_expr(c, arg, NULL, NULL);
+    widen_literal(c, arg);
     e->type = check_typeref(c, e->given);
     if (!is_bool_or_number(c, arg->type)) {
         d = lang_report(c->u, DIAG_ExpectedBoolOrNumberType, arg->span,

@@ -387,10 +387,50 @@ static void example_cases_hold(void)
     check_file("cases-reference-examples.jsonl");
 }
 
+/* ---- Our own ---- */
+
+/* Probes of the whole language, worked out by hand from its description. */
+static bool probe_agrees(struct outcome *o, const json_t *c)
+{
+    const json_t *e = json_object_get(c, "expect");
+    const char *kind = json_string_value(json_array_get(json_object_get(e, "errors"), 0));
+
+    if (kind != NULL) {
+        return strstr(o->status, "error") != NULL && strcmp(o->kind, kind) == 0;
+    }
+    return agrees(o, c);
+}
+
+static void probes_hold(void)
+{
+    FILE *f = fopen(WHIST_SOURCE_DIR "/tests/lang/cases/probes.jsonl", "r");
+    char *line = NULL;
+    size_t cap = 0, n = 0, bad = 0;
+
+    CHECK(f != NULL);
+    for (; getline(&line, &cap, f) > 0; n++) {
+        struct outcome o = {0};
+        json_t *c = json_loads(line, 0, NULL);
+        CHECK(c != NULL);
+        run_case(&o, c);
+        if (!probe_agrees(&o, c)) {
+            bad++;
+            printf("%s have %s %s %s %.*s; %s\n", line, o.status, o.kind,
+                   o.reason != NULL ? o.reason : "", (int)o.text.len,
+                   o.text.data != NULL ? (const char *)o.text.data : "", o.why);
+        }
+        free(o.bits);
+        whist_buffer_clear(&o.text);
+        json_decref(c);
+    }
+    free(line);
+    fclose(f);
+    CHECK(n > 300 && bad == 0);
+}
+
 static const struct test_case cases[] = {
-    {"own_cases_hold", own_cases_hold},
-    {"suite_cases_hold", suite_cases_hold},
-    {"book_cases_hold", book_cases_hold},
-    {"example_cases_hold", example_cases_hold},
+    {"own_cases_hold", own_cases_hold},   {"suite_cases_hold", suite_cases_hold},
+    {"book_cases_hold", book_cases_hold}, {"example_cases_hold", example_cases_hold},
+    {"probes_hold", probes_hold},
 };
 TEST_MAIN(cases)
