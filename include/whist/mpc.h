@@ -3,8 +3,9 @@
  * The protocol engine: n-party computation with security against up to n − 1 malicious parties,
  * with abort (docs/protocol.md).
  *
- * A session belongs to one party and is used by one thread at a time. After an error it is dead:
- * its secrets are wiped, the peers have been told, and only whist_session_free is allowed.
+ * A session belongs to one party and is used by one thread at a time. After fork() at most one of
+ * the two processes may go on with it: both would draw the same random numbers. After an error it
+ * is dead: its secrets are wiped, the peers have been told, and only whist_session_free is allowed.
  */
 #ifndef WHIST_MPC_H
 #define WHIST_MPC_H

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* Memory of a chunk's arrays, kept from chunk to chunk. */
 #include "mpc/session.h"
 
 /* Arrays that all start at 2 MiB borders collide in L1: each start is shifted by this much more. */

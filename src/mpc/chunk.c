@@ -6,8 +6,6 @@
 static const struct batch_phases CHUNK_BATCH = {
     "chunk.cot", "chunk.check", "chunk.echo", {"chunk.coin.commit", "chunk.coin.open"}};
 
-#define CARRY ((size_t)4096) /* gates pulled at a time */
-
 /* ---- Gates ---- */
 
 static whist_status refill(struct run *r, struct whist_error *err)

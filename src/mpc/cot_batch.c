@@ -119,7 +119,6 @@ struct proof {
 struct sums {
     struct block u, v[128], w[128];
     struct block mac, key;
-    struct block row_mac, row_key, row_u; /* only for WEAK_ROW_CHECK */
 };
 
 static void hash_columns(uint8_t out[WHIST_HASH_LEN], const struct whist_session *s,

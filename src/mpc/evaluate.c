@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* Evaluation of garbled chunks by E (docs/protocol.md §5). */
+/* Evaluation of garbled chunks by E (docs/protocol.md §5; ZRE15, YWZ20). */
 #include "mpc/run.h"
 
 /* ANDs that are evaluated together; labels by (garbler, gate). */

@@ -16,6 +16,9 @@
  * the parties agree on. */
 #define CHUNK_MAX_GATES ((size_t)1 << 22)
 
+/* Gates pulled from the source at a time. */
+#define CARRY ((size_t)4096)
+
 /* Arrays of the chunk in hand; the arena owns those with one entry for each AND. */
 struct chunk {
     struct whist_gate *gates; /* all kinds, op with GATE_FLUSH */
@@ -59,7 +62,7 @@ struct run {
 
     uint64_t total_ands, done_ands;
     uint64_t chunk_ands;
-    struct whist_gate *carry; /* gates pulled from the source and not yet in a chunk */
+    struct whist_gate *carry; /* CARRY gates: pulled from the source and not yet in a chunk */
     size_t n_carry, carry_at;
     bool source_ended;
     size_t gates_cap;   /* room in chunk.gates */
@@ -87,9 +90,11 @@ whist_status whist_evaluate_chunk(struct run *r, struct hash *label_hash, struct
  * evaluator's, else NULL. */
 whist_status whist_check_chunk(struct run *r, struct hash *label_hash, struct whist_error *err);
 void whist_label_hash_init(struct hash *h, const struct run *r, size_t garbler);
+#ifdef WHIST_TEST_HOOKS
 /* A tag of h_s in the place of the hash (n ≤ 1024), for WEAK_LABEL_HASH. */
 void whist_label_poly_tag(uint8_t out[WHIST_HASH_LEN], const struct block *labels, size_t n,
                           struct block seed);
+#endif
 
 /* ---- io.c ---- */
 whist_status whist_run_inputs(struct run *r, struct whist_error *err);

@@ -82,14 +82,13 @@ static whist_status hello(struct whist_session *s, struct whist_error *err)
     struct whist_buffer msg[MAX_N] = {{0}};
     struct hash h;
     whist_status st = WHIST_OK;
-    int64_t deadline = s->timeout_ms != 0 ? whist_now_ms() + s->timeout_ms : WHIST_DEADLINE_DEFAULT;
     write_hello(s, mine);
     for (size_t p = 0; p < s->n_peers; p++) {
         TRY_OUT(whist_wire_send(s, s->peers[p], mine, HELLO_LEN, "hello", err));
     }
     for (size_t p = 0; p < s->n_peers; p++) {
         size_t j = s->peers[p];
-        TRY_OUT(whist_channel_recv(s->ch, j, &msg[j], "hello", deadline, err));
+        TRY_OUT(whist_channel_recv(s->ch, j, &msg[j], "hello", whist_wire_deadline(s), err));
         TRY_OUT(compare_hello(s, j, &msg[j], err));
     }
     whist_hash_init(&h, "whist session");
@@ -178,15 +177,8 @@ static void init_session(struct whist_session *s, struct whist_channel *ch,
     whist_hash_init(&s->echo, "whist broadcasts");
 }
 
-static whist_status open_session(struct whist_session **session_out, struct whist_channel *channel,
-                                 const struct whist_session_options *options, const void *hooks,
-                                 struct whist_error *err)
+static whist_status check_channel(const struct whist_channel *channel, struct whist_error *err)
 {
-    static const struct whist_session_options defaults;
-    struct whist_error local;
-    uint8_t seed[16];
-    err = err != NULL ? err : &local;
-    options = options != NULL ? options : &defaults;
     if (!channel->framed) {
         return whist_fail(err, WHIST_ERR_ARGUMENT, WHIST_NO_PEER, NULL,
                           "a session needs a channel with phases and aborts: wrap it in "
@@ -197,6 +189,19 @@ static whist_status open_session(struct whist_session **session_out, struct whis
                           "a session needs at least two parties and at most %d, not %zu", MAX_N,
                           whist_channel_parties(channel));
     }
+    return WHIST_OK;
+}
+
+static whist_status open_session(struct whist_session **session_out, struct whist_channel *channel,
+                                 const struct whist_session_options *options, const void *hooks,
+                                 struct whist_error *err)
+{
+    static const struct whist_session_options defaults;
+    struct whist_error local;
+    uint8_t seed[16];
+    err = err != NULL ? err : &local;
+    options = options != NULL ? options : &defaults;
+    TRY(check_channel(channel, err));
     TRY(check_options(options, err));
     TRY(whist_crypto_init(err));
     struct whist_session *s = whist_zalloc(1, sizeof *s);
@@ -425,7 +430,7 @@ static whist_status alloc_run(struct run *r, struct whist_error *err)
     r->labels = whist_alloc_aligned(n * r->label_stride * sizeof(struct block));
     r->lambda = whist_zalloc(n, 1);
     r->stamp = whist_zalloc(n, sizeof *r->stamp);
-    r->carry = whist_alloc(4096, sizeof *r->carry);
+    r->carry = whist_alloc(CARRY, sizeof *r->carry);
     uint64_t gates = r->shape->n_gates;
     size_t cap = gates != 0 && gates < CHUNK_MAX_GATES ? (size_t)gates : CHUNK_MAX_GATES;
     r->chunk.gates = whist_alloc(cap, sizeof *r->chunk.gates);

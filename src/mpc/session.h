@@ -82,6 +82,8 @@ static inline whist_status whist_out_of_memory(struct whist_error *err, const ch
 
 #define WIRE_BLOCK ((size_t)1 << 20)
 
+/* When an operation that begins now must have ended. */
+int64_t whist_wire_deadline(const struct whist_session *s);
 /* Sends len > 0 bytes to one peer. */
 whist_status whist_wire_send(struct whist_session *s, size_t to, const void *data, size_t len,
                              const char *phase, struct whist_error *err);

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* Authenticated shares and their opening (docs/protocol.md, Notation and Opening shares; the linear
+ * tag in the place of WRK17's hash of MACs is argued there). */
 #include "mpc/session.h"
 
 #define CHI_BLOCK 1024

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* Arrays on the wire: every message has a length that both sides know (docs/wire.md, Engine
+ * messages). */
 #include "mpc/session.h"
 
-static int64_t deadline(const struct whist_session *s)
+int64_t whist_wire_deadline(const struct whist_session *s)
 {
     return s->timeout_ms != 0 ? whist_now_ms() + s->timeout_ms : WHIST_DEADLINE_DEFAULT;
 }
@@ -10,7 +12,7 @@ whist_status whist_wire_send_owned(struct whist_session *s, size_t to, struct wh
                                    const char *phase, struct whist_error *err)
 {
     TAMPER(s, phase, to, msg->data, msg->len);
-    return whist_channel_send_owned(s->ch, to, msg, phase, deadline(s), err);
+    return whist_channel_send_owned(s->ch, to, msg, phase, whist_wire_deadline(s), err);
 }
 
 whist_status whist_wire_send(struct whist_session *s, size_t to, const void *data, size_t len,
@@ -31,7 +33,7 @@ whist_status whist_wire_recv_owned(struct whist_session *s, size_t from,
                                    struct whist_buffer *msg_out, size_t len, const char *phase,
                                    struct whist_error *err)
 {
-    TRY(whist_channel_recv(s->ch, from, msg_out, phase, deadline(s), err));
+    TRY(whist_channel_recv(s->ch, from, msg_out, phase, whist_wire_deadline(s), err));
     if (msg_out->len != len) {
         size_t got = msg_out->len;
         whist_buffer_clear(msg_out);

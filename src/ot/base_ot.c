@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* MR19, fig. 1 (see base_ot.h); the group and its encodings are RFC 9496. */
 #include "ot/base_ot.h"
 
 #define PHASE "setup.base-ot"

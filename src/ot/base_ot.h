@@ -2,12 +2,14 @@
 /* Base OT: Masny–Rindal (MR19, fig. 1 "endemic OT" with a group) over ristretto255; maliciously
  * secure in the random oracle model. Bytes in, bytes out: the caller carries the two messages.
  *
- *   receiver, choice c:  a random scalar, r_{1−c} random point, r_c = g^a − Hash_c(r_{1−c})  →
- * (r_0, r_1) sender:              b random scalar, fresh for every OT → B = g^b k_j = KDF((r_j +
- * Hash_j(r_{1−j}))^b), j = 0, 1 receiver:            k_c = KDF(B^a)
+ * - The receiver with choice c draws a scalar a and a point r_{1−c}, lets r_c = g^a −
+ * Hash_c(r_{1−c}) and sends (r_0, r_1).
+ * - The sender draws a scalar b, fresh for every OT, sends B = g^b and has for j = 0, 1 the keys
+ *   k_j = KDF_j((r_j + Hash_j(r_{1−j}))^b). It must not send B before (r_0, r_1) arrived.
+ * - The receiver has k_c = KDF_c(B^a).
  *
- * The sender must not send B before (r_0, r_1) arrived. KDF and Hash bind session, roles, index and
- * (KDF) the whole transcript, so that nobody can pass another party's OT off as the own. */
+ * KDF and Hash bind session, roles, index and (KDF) the whole transcript, so that nobody can pass
+ * another party's OT off as the own. */
 #ifndef WHIST_BASE_OT_H
 #define WHIST_BASE_OT_H
 

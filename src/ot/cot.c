@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* SoftSpoken: GGM trees, the check of them, streams and columns (docs/protocol.md §1). */
 #include "ot/cot.h"
 
 #define PHASE      "setup.trees"

@@ -192,6 +192,73 @@ static void caught(tamper *lie, size_t n, bool evaluates, const char *phases)
     whist_circuit_free(circuit);
 }
 
+/* ---- An opening with the best tag ---- */
+
+#define OUTPUTS 1100
+
+/* Inputs of P_0 that are the outputs as they are: the MACs of their masks are the cheater's. */
+static struct whist_circuit *copying_circuit(void)
+{
+    static char text[40 * OUTPUTS];
+    int at = snprintf(text, sizeof text, "%d %d\n2 %d 1\n1 %d\n\n", OUTPUTS, 2 * OUTPUTS + 1,
+                      OUTPUTS, OUTPUTS);
+    for (int i = 0; i < OUTPUTS; i++) {
+        at += snprintf(text + at, sizeof text - (size_t)at, "1 1 %d %d EQW\n", i, OUTPUTS + 1 + i);
+    }
+    return circuit_of_text(text);
+}
+
+struct tagger {
+    struct players p;
+    struct block mac[OUTPUTS];
+    bool told;
+};
+
+/* P_1 flips a bit beyond the first inner block and makes the tag of that block's bits anew, under
+ * the χ of the flipped ones: all that it could do if the tag were not one of all bits. */
+static void tag_of_first_block(void *ctx, struct whist_session *s, const char *point, int to,
+                               void *data, size_t len)
+{
+    struct tagger *t = ctx;
+    struct block chi[1024], tag = {0, 0};
+    uint8_t *bits = data;
+    struct prg prg;
+    if (is(point, "run.masks")) {
+        const struct block *masks = data; /* M and K of every wire */
+        for (size_t k = 0; k < OUTPUTS; k++) {
+            t->mac[k] = masks[2 * k];
+        }
+    } else if (is(point, "output.open") && to == 0) {
+        CHECK(len == (OUTPUTS + 7) / 8 + sizeof tag);
+        bits[FAR / 8] ^= 1;
+        whist_open_chi(&prg, s, s->me, 0, bits, len - sizeof tag, point);
+        whist_prg_blocks(&prg, chi, 1024);
+        for (size_t k = 0; k < 1024; k++) {
+            tag = block_xor(tag, whist_gf_mul(chi[k], t->mac[k]));
+        }
+        block_store(bits + len - sizeof tag, tag);
+        t->told = true;
+    }
+}
+
+static void tag_of_all_bits(void)
+{
+    static struct tagger t;
+    static uint8_t inputs[OUTPUTS + 1];
+    struct whist_circuit *circuit = copying_circuit();
+    players_init(&t.p, circuit, 2, 0, 5);
+    t.p.dealt = true;
+    t.p.setup.inputs = inputs;
+    t.p.hooks[1].tamper = tag_of_first_block;
+    t.p.hooks[1].ctx = &t;
+    t.p.hooks[1].deaf = true;
+    players_run(&t.p);
+    CHECK(t.told && t.p.results[0].status == WHIST_ERR_CHECK);
+    CHECK(is(t.p.results[0].err.phase, "output.open"));
+    players_clear(&t.p);
+    whist_circuit_free(circuit);
+}
+
 #define CASE(name, n, evaluates, phases)                                                           \
     static void case_##name(void)                                                                  \
     {                                                                                              \
@@ -216,6 +283,7 @@ static const struct test_case cases[] = {
     {"d", case_far_d},
     {"two_d", case_two_d},
     {"opening", case_far_opening},
+    {"tag_of_all_bits", tag_of_all_bits},
     {"lambda", case_far_lambda},
     {"gates_a_block_apart", case_a_block_apart},
     {"neighbouring_gates", case_neighbours},
