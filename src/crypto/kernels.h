@@ -48,8 +48,8 @@ struct whist_kernels {
     /* Σ chi[i] over the set bits of a packed bit array (bit i = bit i mod 8 of byte i / 8). */
     struct block (*bits_dot)(const struct block *chi, const uint8_t *bits, size_t count);
 
-    /* SoftSpoken, one tree (SoftSpoken fig. 7; docs/protocol.md §1). `n_leaves` = 2^k keys (k = 2, 4, 8),
-     * as round keys; leaf y makes the stream R_y = AES_y(counter), AES_y(counter + 1), … of
+    /* SoftSpoken, one tree (SoftSpoken fig. 7; docs/protocol.md §1). `n_leaves` = 2^k keys (k = 2,
+     * 4, 8), as round keys; leaf y makes the stream R_y = AES_y(counter), AES_y(counter + 1), … of
      * n_blocks blocks. sum_out = ⊕_y R_y; for each bit b < k: columns[b] = ⊕_{y: bit b of y} R_y,
      * where column b is the array cols_out + b * stride of n_blocks blocks (stride in blocks). With
      * skip0 the leaf 0 is left out (the sender's hole; its round keys may be anything). n_blocks ≤
