@@ -16,10 +16,16 @@
 
 /* ---- Writing ---- */
 
+/* A struct or enum that is used, and whether there is, or has to be, a function that gives one. */
+struct named {
+    const struct lang_type *type;
+    enum { NO_ZERO, WANTS_ZERO, HAS_ZERO } zero;
+};
+
 struct describing {
     const struct whist_program *p;
     struct whist_buffer *text;
-    const struct lang_type **named; /* structs and enums that are used */
+    struct named *named;
     size_t n_named, cap_named;
     const char *zero; /* prefix of the functions that give zeros */
     whist_status status;
@@ -60,12 +66,12 @@ static size_t number_of(struct describing *d, const struct lang_type *t)
 {
     size_t k = 0;
 
-    while (k < d->n_named && d->named[k] != t) {
+    while (k < d->n_named && d->named[k].type != t) {
         k++;
     }
     if (k == d->n_named && d->n_named == d->cap_named) {
         size_t cap = d->cap_named * 2 + 8;
-        const struct lang_type **named = whist_realloc(d->named, cap, sizeof *named);
+        struct named *named = whist_realloc(d->named, cap, sizeof *named);
         if (named == NULL) {
             fail(d);
             return 0;
@@ -74,7 +80,7 @@ static size_t number_of(struct describing *d, const struct lang_type *t)
         d->cap_named = cap;
     }
     if (k == d->n_named) {
-        d->named[d->n_named++] = t;
+        d->named[d->n_named++] = (struct named){.type = t};
     }
     return k;
 }
@@ -109,6 +115,14 @@ static void put_type(struct describing *d, const struct lang_type *t)
     }
 }
 
+static void put_call(struct describing *d, size_t k)
+{
+    if (k < d->n_named && d->named[k].zero == NO_ZERO) {
+        d->named[k].zero = WANTS_ZERO;
+    }
+    say(d, "%s%zu()", d->zero, k);
+}
+
 /* NOLINTNEXTLINE(misc-no-recursion) */
 static void put_zero(struct describing *d, const struct lang_type *t)
 {
@@ -131,7 +145,7 @@ static void put_zero(struct describing *d, const struct lang_type *t)
         break;
     case TYPE_STRUCT:
     case TYPE_ENUM:
-        say(d, "%s%zu()", d->zero, number_of(d, t));
+        put_call(d, number_of(d, t));
         break;
     default:
         say(d, "0%s", lang_scalar_name(t->kind));
@@ -198,16 +212,11 @@ static void zero_of_enum(struct describing *d, const struct lang_enum *e)
     say(d, v->n_fields != 0 ? ")" : "");
 }
 
-/* A struct or enum, and a function that gives one. May add to the list. */
-static void define(struct describing *d, size_t k)
+static void put_zero_function(struct describing *d, size_t k)
 {
-    const struct lang_type *t = d->named[k];
+    const struct lang_type *t = d->named[k].type;
 
-    if (t->kind == TYPE_STRUCT) {
-        define_struct(d, t->strct);
-    } else {
-        define_enum(d, t->enm);
-    }
+    d->named[k].zero = HAS_ZERO;
     say(d, "fn %s%zu() -> ", d->zero, k);
     put_type(d, t);
     say(d, " {\n    ");
@@ -217,6 +226,31 @@ static void define(struct describing *d, size_t k)
         zero_of_enum(d, t->enm);
     }
     say(d, "\n}\n");
+}
+
+/* All functions that are called; a function that nobody calls would be an error. */
+static void put_zero_functions(struct describing *d)
+{
+    for (size_t k = 0; k < d->n_named && d->status == WHIST_OK;) {
+        if (d->named[k].zero == WANTS_ZERO) {
+            put_zero_function(d, k);
+            k = 0; /* it may call others */
+        } else {
+            k++;
+        }
+    }
+}
+
+/* All structs and enums; each may name further ones. */
+static void put_definitions(struct describing *d)
+{
+    for (size_t k = 0; k < d->n_named && d->status == WHIST_OK; k++) {
+        if (d->named[k].type->kind == TYPE_STRUCT) {
+            define_struct(d, d->named[k].type->strct);
+        } else {
+            define_enum(d, d->named[k].type->enm);
+        }
+    }
 }
 
 static void put_sites(struct describing *d)
@@ -263,9 +297,8 @@ static void put_program(struct describing *d)
     say(d, " {\n    ");
     put_zero(d, fn->result);
     say(d, "\n}\n");
-    for (size_t k = 0; k < d->n_named && d->status == WHIST_OK; k++) {
-        define(d, k);
-    }
+    put_zero_functions(d);
+    put_definitions(d);
 }
 
 whist_status whist_program_describe(const struct whist_program *p, struct whist_buffer *text_out,

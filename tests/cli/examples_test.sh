@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 # examples_test.sh NAME: runs examples/lang/NAME.garble.rs with the inputs of its line in
-# examples/lang/README.md, in the clear and among parties over HTTP, and compares with the result
+# examples/lang/README.md, in the clear, packed, and among parties over HTTP, and compares with the result
 # there. Without an argument it names the examples. WHIST, TOOL and SOURCE come from the environment.
 set -uo pipefail
 
@@ -32,13 +32,22 @@ n=${#inputs[@]}
 "$WHIST" check "$program" 2>"$work/warnings" || fail "does not compile: $(<"$work/warnings")"
 [ ! -s "$work/warnings" ] || fail "warnings: $(<"$work/warnings")"
 args=()
+given=()
 for value in "${inputs[@]}"; do
     args+=(--input "$value")
 done
 for value in "${consts[@]}"; do
-    args+=(--const "$value")
+    given+=(--const "$value")
 done
-[ "$("$WHIST" eval "$program" "${args[@]}")" = "$result" ] || fail "eval: not '$result'"
+[ "$("$WHIST" eval "$program" "${args[@]}" "${given[@]}")" = "$result" ] || fail "eval: not '$result'"
+
+# Packed, it computes the same; and packing changes nothing.
+"$WHIST" build "$program" "${given[@]}" -o "$work/built.whist" || fail 'build'
+[ "$("$WHIST" local "$work/built.whist" "${args[@]}")" = "$result" ] || fail "packed: not '$result'"
+"$WHIST" build "$program" "${given[@]}" -o "$work/built.txt" || fail 'build'
+"$WHIST" circuit convert "$work/built.txt" -o "$work/converted.whist" || fail 'convert'
+"$WHIST" circuit convert "$work/converted.whist" -o "$work/converted.txt" || fail 'convert back'
+cmp "$work/built.txt" "$work/converted.txt" || fail 'another circuit after packing'
 
 # run_all URLS: fails if a party does.
 run_all() {
