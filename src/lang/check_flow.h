@@ -5,9 +5,19 @@
 
 #include "lang/check.h"
 
-/* check_flow.c */
+/* check_operator.c */
+void check_binary(struct checker *c, struct lang_expr *e);
+void check_unary(struct checker *c, struct lang_expr *e);
+void check_cast(struct checker *c, struct lang_expr *e);
+
+/* check_call.c */
+/* "did you mean": of the variables and consts in sight, or of the functions. */
+void check_suggest_value(struct checker *c, struct lang_diag *d, const struct lang_name *name,
+                         bool fns);
 void check_name(struct checker *c, struct lang_expr *e);
 void check_call(struct checker *c, struct lang_expr *e);
+
+/* check_flow.c */
 void check_if(struct checker *c, struct lang_expr *e, const struct lang_type *want,
               const struct why *why);
 void check_match(struct checker *c, struct lang_expr *e, const struct lang_type *want,
