@@ -42,7 +42,7 @@ whist_status whist_echo(struct whist_session *s, const char *phase, struct whist
     TRY(whist_wire_exchange(s, all[0], all[s->me], 0, WHIST_HASH_LEN, phase, err));
     for (size_t p = 0; p < s->n_peers; p++) {
         size_t j = s->peers[p];
-        if (memcmp(all[j], all[s->me], WHIST_HASH_LEN) != 0) {
+        if (!whist_ct_equal(all[j], all[s->me], WHIST_HASH_LEN)) {
             TRY(CHECK_FAILED(s, err, j, phase,
                              "party %zu has received other broadcasts than this party: somebody "
                              "told different things to different parties",
@@ -90,7 +90,7 @@ static whist_status check_opening(struct whist_session *s, size_t j, const uint8
         TRY(CHECK_FAILED(s, err, j, phases->open,
                          "party %zu opened something else than it had committed to", j));
     }
-    if (memcmp(o->seen, seen, WHIST_HASH_LEN) != 0) {
+    if (!whist_ct_equal(o->seen, seen, WHIST_HASH_LEN)) {
         TRY(CHECK_FAILED(s, err, j, phases->open,
                          "party %zu has received other commitments than this party: somebody "
                          "told different things to different parties",
