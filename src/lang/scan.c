@@ -329,7 +329,10 @@ static void bad_character(struct scanner *s, struct token *t)
         span.to = s->at;
         d = lang_report(u, DIAG_UnexpectedCharacter, span, "programs are written in ASCII");
         lang_diag_label(u, d, "not ASCII");
-        lang_diag_help(u, d, "other letters may stand in comments only");
+        lang_diag_help(u, d, "%s",
+                       span.from == 0 && span.to >= 3 && memcmp(u->source, "\xef\xbb\xbf", 3) == 0
+                           ? "the file begins with a byte order mark: save it without"
+                           : "other letters may stand in comments only");
         return;
     }
     s->at++;

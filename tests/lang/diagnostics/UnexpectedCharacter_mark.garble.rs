@@ -1,0 +1,1 @@
+﻿pub fn main(x: u8) -> u8 { x }
