@@ -134,6 +134,15 @@ static void a_block_apart(void *ctx, struct whist_session *s, const char *point,
     flip_gates(ctx, point, data, len, 3, 3 + 1024);
 }
 
+/* Both behind the first block of the circuit check. */
+static void late_gates(void *ctx, struct whist_session *s, const char *point, int to, void *data,
+                       size_t len)
+{
+    (void)s;
+    (void)to;
+    flip_gates(ctx, point, data, len, FAR, FAR + 50);
+}
+
 /* Under a seed of h_s that is 1 they would. */
 static void neighbours(void *ctx, struct whist_session *s, const char *point, int to, void *data,
                        size_t len)
@@ -273,6 +282,7 @@ CASE(two_d, 2, true, "zero.zeta.open")
 CASE(far_opening, 2, false, "and.open")
 CASE(far_lambda, 2, true, "label.check")
 CASE(a_block_apart, 2, false, "circuit.check")
+CASE(late_gates, 2, false, "circuit.check")
 CASE(neighbours, 2, false, "circuit.check")
 
 static const struct test_case cases[] = {
@@ -286,6 +296,7 @@ static const struct test_case cases[] = {
     {"tag_of_all_bits", tag_of_all_bits},
     {"lambda", case_far_lambda},
     {"gates_a_block_apart", case_a_block_apart},
+    {"late_gates", case_late_gates},
     {"neighbouring_gates", case_neighbours},
 };
 TEST_MAIN(cases)
