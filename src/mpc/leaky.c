@@ -286,14 +286,38 @@ out:
     return st;
 }
 
+/* The whole of step 5, for the triples whose d are opened. */
+static whist_status check_triples(struct whist_session *s, const struct block *sums,
+                                  const uint8_t *d, size_t count, const struct shares *rho,
+                                  struct zero_stream *zero, struct whist_error *err)
+{
+    struct block alpha, u;
+    uint8_t coin[32];
+    TRY(whist_coin(s, coin, &COIN_PHASES, err));
+    alpha = alpha_of(s, coin, sums, d, count);
+    TAMPER(s, "leaky.chi", WHIST_NO_PEER, coin, sizeof coin);
+    whist_zero_blocks(zero, &u, 1);
+    alpha = block_xor(alpha, u);
+    whist_status st = WHIST_OK;
+#ifdef WHIST_TEST_HOOKS
+    if (WEAK(s, WEAK_EARLY_OPENING)) {
+        st = s->early_opening(s->early_ctx, err);
+    }
+#endif
+    if (st == WHIST_OK) {
+        st = zero_test(s, alpha, rho, zero, err);
+    }
+    whist_wipe(&alpha, sizeof alpha);
+    whist_wipe(&u, sizeof u);
+    return st;
+}
+
 whist_status whist_leaky_ands(struct whist_session *s, const struct shares *a,
                               const struct shares *b, struct shares *r, const struct shares *rho,
                               struct block *s_mem, size_t count, struct whist_error *err)
 {
     struct leaky l;
     struct product pr = {LEAKY, a, s->leaky_counter, "leaky.u", NULL};
-    struct block alpha = {0, 0}, u = {0, 0};
-    uint8_t coin[32];
     uint8_t *d = whist_alloc((count + 7) / 8, 1);
     if (d == NULL) {
         return whist_out_of_memory(err, pr.phase);
@@ -307,26 +331,11 @@ whist_status whist_leaky_ands(struct whist_session *s, const struct shares *a,
     whist_zero_init(&l.zero, s, "whist zero shares");
     TRY_OUT(product_run(s, &pr, leaky_start, &l, s_mem, count, err));
     TRY_OUT(open_d(s, d, s_mem, count, err));
-    TRY_OUT(whist_coin(s, coin, &COIN_PHASES, err)); /* after all d are opened */
-    alpha = alpha_of(s, coin, s_mem, d, count);
-    TAMPER(s, "leaky.chi", WHIST_NO_PEER, coin, sizeof coin);
-    whist_zero_blocks(&l.zero, &u, 1);
-    alpha = block_xor(alpha, u);
-#ifdef WHIST_TEST_HOOKS
-    if (WEAK(s, WEAK_EARLY_OPENING)) {
-        whist_shares_add_public(r, s, d, count);
-        TRY_OUT(s->early_opening(s->early_ctx, err));
-        TRY_OUT(zero_test(s, alpha, rho, &l.zero, err));
-        goto out;
-    }
-#endif
-    TRY_OUT(zero_test(s, alpha, rho, &l.zero, err));
     whist_shares_add_public(r, s, d, count);
+    TRY_OUT(check_triples(s, s_mem, d, count, rho, &l.zero, err)); /* χ after all d are opened */
 out:
     whist_zero_clear(&l.zero);
     whist_wipe(l.z, sizeof l.z);
-    whist_wipe(&alpha, sizeof alpha);
-    whist_wipe(&u, sizeof u);
     whist_free(d);
     return st;
 }
