@@ -17,16 +17,19 @@ static bool is(const char *a, const char *b)
  *     Σ χ_r ⊙ K_r ⊕ w ⊙ Δ    with the sum that P_c sends.
  * With w' = w ⊕ χ_0 ⊙ ω, ω = X^64 / (1 + X^64), the left side is off by
  *     χ_0 ⊙ (X^64 ⊙ hi ⊕ ω ⊙ (lo ⊕ X^64 ⊙ hi)) = χ_0 ⊙ ω ⊙ (lo ⊕ hi),
- * because X^64 ⊕ ω ⊙ X^64 = ω. So 64 guessed bits, those of lo ⊕ hi, make it pass, and yet P_c
- * knows not a single bit of Δ for itself: no column's, of which 64 are inconsistent. (KOS15's lemma
- * says that whoever passes knows Δ in all inconsistent columns; see Roy, eprint 2022/192.) The
- * column check asks for every one of them. The test plays the lucky guess: it takes lo ⊕ hi, and
- * nothing else, from the victim's Δ. */
+ * because X^64 ⊕ ω ⊙ X^64 = ω. (With the columns 0 … 63 off instead, K = M ⊕ x·Δ ⊕ (lo ⊕ 1, 0), as
+ * bit 0 of K is set to 0, and w' = w ⊕ χ_0 / (1 + X^64) gives the same but for χ_0.) So 64 guessed
+ * bits, those of lo ⊕ hi, make it pass, and yet P_c knows not a single bit of Δ for itself: no
+ * column's, of which 64 are inconsistent. (KOS15's lemma says that whoever passes knows Δ in all
+ * inconsistent columns; see Roy, eprint 2022/192.) The column check asks for every one of them. The
+ * test plays the lucky guess: it takes lo ⊕ hi, and nothing else, from the victim's Δ. */
 struct row_attack {
     struct players p;
     size_t cheater, peer;
     unsigned batches;
+    bool low;           /* the columns 0 … 63 are off */
     struct block shift; /* χ_0 ⊙ ω */
+    struct block more;  /* 0, or χ_0 */
 };
 
 static void lie_in_half_of_the_columns(void *ctx, struct whist_session *s, const char *point,
@@ -36,21 +39,23 @@ static void lie_in_half_of_the_columns(void *ctx, struct whist_session *s, const
     size_t trees = 128 / s->cot_k;
     uint8_t coin[32];
     if (is(point, "chunk.cot")) {
-        for (size_t tree = trees / 2; tree < trees; tree++) {
+        size_t first = a->low ? 0 : trees / 2;
+        for (size_t tree = first; tree < first + trees / 2; tree++) {
             ((uint8_t *)data)[tree * (len / trees)] ^= 1;
         }
     } else if (is(point, "ashare.w") && a->batches++ == 1) { /* 0: the inputs */
         struct block chi, x64 = whist_gf_x(64), one = whist_gf_x(0);
         players_coin(&a->p, a->cheater, "chunk.coin", coin);
         coin_blocks(&chi, 1, coin, "whist chi rows");
-        struct block omega = whist_gf_mul(x64, gf_inverse(block_xor(one, x64)));
-        a->shift = whist_gf_mul(chi, omega);
-        xor_block(data, a->shift);
+        struct block rest = whist_gf_mul(chi, gf_inverse(block_xor(one, x64)));
+        a->shift = whist_gf_mul(rest, x64);
+        a->more = a->low ? chi : a->more;
+        xor_block(data, a->low ? rest : a->shift);
     } else if (is(point, "chunk.check") && to == (int)a->peer) {
         /* Read only here: the victim's messages have come by now, so its Δ stands. */
         const struct block victim = a->p.delta[a->peer], guess = {victim.lo ^ victim.hi, 0};
         CHECK(len == 80); /* ũ, hash, w, sum of MACs */
-        xor_block((uint8_t *)data + 64, whist_gf_mul(a->shift, guess));
+        xor_block((uint8_t *)data + 64, block_xor(a->more, whist_gf_mul(a->shift, guess)));
     }
 }
 
@@ -60,6 +65,7 @@ static bool row_attack(bool mended, uint64_t number)
     static struct row_attack a;
     struct whist_circuit *circuit = lie_circuit(2);
     a = (struct row_attack){.cheater = number % 2, .peer = 1 - number % 2};
+    a.low = number / 4 % 2 != 0;
     players_init(&a.p, circuit, 2, number / 2 % 2, number);
     a.p.dealt = true;
     for (size_t i = 0; i < 2; i++) {
