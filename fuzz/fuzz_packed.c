@@ -78,6 +78,8 @@ static void check_file(struct whist_bytes bytes)
     if (st != WHIST_OK) {
         HOLDS(st == WHIST_ERR_FORMAT || st == WHIST_ERR_LIMIT || st == WHIST_ERR_UNSUPPORTED);
         HOLDS(src == NULL && c == NULL && strncmp(err.text, "byte ", 5) == 0);
+        HOLDS(description.len == 0);
+        whist_buffer_clear(&description);
         return;
     }
     HOLDS(memcmp(src->ops->shape(src)->id, c->id, sizeof c->id) == 0);

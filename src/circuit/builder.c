@@ -6,6 +6,7 @@
  * saves is in small circuits; large ones consist of words and tables, which have good gates. */
 #define DEFAULT_LOCAL   ((uint64_t)1 << 20)
 #define DEFAULT_REWRITE ((uint64_t)1 << 22) /* nodes */
+#define DEFAULT_CONES   ((uint64_t)1 << 17)
 
 void builder_fail(struct whist_builder *b, whist_status status)
 {
@@ -304,6 +305,7 @@ whist_status whist_builder_new(struct whist_builder **builder_out, struct whist_
     b->table_bits = FIRST_TABLE_BITS;
     b->local_left = DEFAULT_LOCAL;
     b->rewrite_left = DEFAULT_REWRITE;
+    b->cones_left = DEFAULT_CONES;
     b->table = whist_zalloc((size_t)1 << b->table_bits, sizeof *b->table);
     new_node(b, 0, 0);
     b->table_from = b->n_nodes;

@@ -25,6 +25,7 @@ struct whist_builder {
         n_leaves; /* nodes 1 … n_leaves are no gates: input bits, then what was kept (emit.c) */
     uint64_t rewrite_left; /* so many more nodes are made again (rewrite.c) */
     uint64_t local_left;   /* so many more ANDs are looked at closely (local.c) */
+    uint64_t cones_left;   /* so many more gates are looked at with all below (rewrite_cone.c) */
     uint64_t n_ands;
     struct numbers input_widths, output_widths, outputs;
     whist_status status; /* first error */

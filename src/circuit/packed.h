@@ -89,7 +89,7 @@ whist_status packed_next(struct packed_reader *r, struct whist_gate *gate_out);
 /* slots_out: of the output bits, appended; may be NULL. */
 whist_status packed_finish(struct packed_reader *r, struct numbers *slots_out);
 void packed_stop(struct packed_reader *r);
-/* Number of gates that the end of the file claims; before packed_start. */
+/* Number of gates that the end of the file claims. */
 whist_status packed_claim(struct packed_reader *r, uint64_t *n_gates_out);
 /* The bytes before the present place are wrong. */
 whist_status packed_fail(const struct packed_reader *r, whist_status status, const char *fmt, ...)

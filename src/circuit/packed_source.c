@@ -266,8 +266,8 @@ static whist_status check(struct packed_source *s, struct whist_buffer *descript
     struct numbers wires = {0};
     uint64_t claim;
 
-    TRY(packed_claim(r, &claim));
     TRY(packed_start(r, description_out));
+    TRY(packed_claim(r, &claim));
     whist_status st = wires_start(&wires, r);
     if (st == WHIST_OK) {
         st = check_gates(s, &wires, claim);

@@ -4,25 +4,12 @@
  * to become others:
  *   ab ⊕ ac ⊕ …     a(b ⊕ c) ⊕ …
  *   (ab)(ac)        abc
+ * and small cones are made anew (rewrite_cone.c).
  */
-#include "circuit/builder.h"
+#include "circuit/rewrite.h"
 
 enum { MAX_TERMS = 24, MAX_PASSES = 3 };
 #define NONE UINT32_MAX
-
-struct marks {
-    size_t *at;
-    size_t n;
-};
-
-struct rewriting {
-    struct whist_builder *b;
-    const struct node *old;
-    size_t n_old;
-    whist_wire *map; /* of old nodes */
-    uint8_t *uses;   /* 0: dead, 2: two or more */
-    struct marks marks;
-};
 
 /* Nodes of the old builder that stand for a sum or a product. */
 struct terms {
@@ -31,24 +18,11 @@ struct terms {
     bool full;
 };
 
-static bool is_gate(const struct rewriting *r, uint32_t x)
-{
-    return x > r->b->n_leaves;
-}
-static bool is_xor(const struct rewriting *r, uint32_t x)
-{
-    return is_gate(r, x) && r->old[x].a > r->old[x].b;
-}
-static bool is_and(const struct rewriting *r, uint32_t x)
-{
-    return is_gate(r, x) && r->old[x].a < r->old[x].b;
-}
-
 /* Operands through gates of the same kind that have no other use. The depth is bounded by the
  * number of terms. NOLINTNEXTLINE(misc-no-recursion) */
 static void collect(const struct rewriting *r, struct terms *t, uint32_t x, bool xor, bool top)
 {
-    bool inner = top || (r->uses[x] == 1 && (xor? is_xor(r, x) : is_and(r, x)));
+    bool inner = top || (r->uses[x] == 1 && (xor? rewriting_is_xor(r, x) : rewriting_is_and(r, x)));
 
     if (t->n + 2 > MAX_TERMS) {
         t->full = true;
@@ -91,7 +65,7 @@ static whist_wire make_and(const struct rewriting *r, uint32_t x)
 
 static bool is_product(const struct rewriting *r, uint32_t x)
 {
-    return x != NONE && r->uses[x] == 1 && is_and(r, x);
+    return x != NONE && r->uses[x] == 1 && rewriting_is_and(r, x);
 }
 
 /* How many products of the terms have the factor. */
@@ -157,16 +131,23 @@ static whist_wire make_xor(const struct rewriting *r, uint32_t x)
 
 /* ---- A pass ---- */
 
+static void use(const struct rewriting *r, uint32_t x)
+{
+    if (r->uses[x] != REWRITE_MANY) {
+        r->uses[x]++;
+    }
+}
+
 static void count_uses(struct rewriting *r, const whist_wire *roots, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        r->uses[roots[i] >> 1] = 2; /* a root is not to be changed */
+        r->uses[roots[i] >> 1] = REWRITE_MANY; /* a root is not to be changed */
     }
     for (size_t i = r->n_old; i-- > (size_t)r->b->n_leaves + 1;) {
         if (r->uses[i] != 0) {
             struct node g = r->old[i];
-            r->uses[g.a] = r->uses[g.a] == 0 ? 1 : 2;
-            r->uses[g.b] = r->uses[g.b] == 0 ? 1 : 2;
+            use(r, g.a);
+            use(r, g.b);
         }
     }
 }
@@ -183,7 +164,8 @@ static void remake(struct rewriting *r)
         if (x <= r->b->n_leaves) {
             r->map[i] = x << 1;
         } else if (r->uses[i] != 0) {
-            r->map[i] = is_xor(r, x) ? make_xor(r, x) : make_and(r, x);
+            bool made = rewrite_cone(r, x, &r->map[i]);
+            r->map[i] = made ? r->map[i] : rewriting_is_xor(r, x) ? make_xor(r, x) : make_and(r, x);
         }
     }
     for (; mark < r->marks.n; mark++) {
@@ -196,7 +178,7 @@ static uint64_t needed_ands(const struct rewriting *r)
 {
     uint64_t n = 0;
     for (size_t i = (size_t)r->b->n_leaves + 1; i < r->n_old; i++) {
-        n += r->uses[i] != 0 && is_and(r, (uint32_t)i);
+        n += r->uses[i] != 0 && rewriting_is_and(r, (uint32_t)i);
     }
     return n;
 }

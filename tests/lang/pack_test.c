@@ -326,12 +326,13 @@ static whist_status source_of(void *ctx, struct whist_gate_source **source_out,
 /* A program of several segments, streamed into a file and from there into the engine. */
 static void packed_programs_are_computed(void)
 {
-    const char *source = "pub fn main(a: [u16; 60], b: u16) -> u16 {\n"
+    const char *source = "pub fn main(a: [u8; 60], b: u8) -> u8 {\n"
                          "    let mut s = b;\n"
-                         "    for round in 0u16..4000u16 {\n"
+                         "    for round in 0u16..1000u16 {\n"
                          "        for x in a {\n"
-                         "            s = (s ^ x) + (round & x);\n"
+                         "            s = (s << 1u8) ^ x ^ (s >> 7u8);\n"
                          "        }\n"
+                         "        s = s + (round as u8 & 1u8);\n"
                          "    }\n"
                          "    s\n"
                          "}\n";
@@ -339,7 +340,7 @@ static void packed_programs_are_computed(void)
     struct whist_buffer file = pack(p);
     struct whist_gate_source *src = unpack(&file, &q);
     const uint8_t owners[2] = {0, 1};
-    uint8_t inputs[61 * 16], *expected = calloc(1, whist_program_output_bits(p));
+    uint8_t inputs[61 * 8], *expected = calloc(1, whist_program_output_bits(p));
     struct party_result results[2];
     struct whist_error err;
     uint64_t state = 1;
