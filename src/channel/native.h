@@ -105,8 +105,10 @@ struct native_conn {
     size_t n_sent;                               /* of them, wholly written */
     size_t offset;                               /* of the next one, written */
     size_t bytes;                                /* of the unanswered ones */
-    uint64_t moved;  /* bytes that left this machine, when last looked */
-    int64_t idle_ms; /* since when nothing was sent */
+    int64_t first_ms;                            /* since when the first of them is the first … */
+    uint64_t first_at; /* … and what the link had answered by then, in bytes */
+    uint64_t moved;    /* bytes that left this machine, when last looked */
+    int64_t idle_ms;   /* since when nothing was sent */
     unsigned n_informational;
     struct whist_http_parser parser;
     char why[300]; /* broken: for people; "" for an orderly end */
@@ -147,7 +149,11 @@ struct native_link {
     struct delivery_post parked;
 
     /* Dialling, one at a time; I/O thread only */
+    uint64_t answered; /* bytes of answered requests */
+    int64_t lag_ms;    /* a connection that lags behind the others is given up after that */
     bool dial_wanted;
+    bool has_known; /* the address where the last connection was made */
+    struct whist_net_address known;
     struct native_conn *dialling;
     struct whist_net_lookup *lookup;
     struct whist_net_addresses addresses;

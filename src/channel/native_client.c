@@ -11,6 +11,7 @@
 #define INFORMATIONAL_MAX 16
 #define ANSWERS_READ      16384           /* bytes of answers that are read at once */
 #define LIGHT             ((size_t)65536) /* bytes in flight up to which a connection is preferred */
+#define UNWRITTEN         ((size_t)262144) /* bytes not written yet, up to which one takes more */
 #define IOV_MAX_PARTS     64
 #define WRITE_MAX         ((size_t)1048576) /* bytes of one write, about */
 
@@ -46,8 +47,21 @@ static void break_errno(struct native_conn *c, const char *what, int error,
 
 /* ---- Requests ---- */
 
-/* The connection for the next POST: one with little in flight, else the one with the fewest POSTs;
- * NULL if there is none. What ends a link may overtake. */
+/* Bytes of requests that the socket has not taken yet. */
+static size_t unwritten(struct native_conn *c)
+{
+    size_t n = 0;
+
+    for (size_t i = c->n_sent; i < c->count; i++) {
+        n += request_at(c, i)->len;
+    }
+    return n - (n != 0 ? c->offset : 0);
+}
+
+/* The connection for the next POST: one with little in flight, else the one with the fewest bytes;
+ * NULL if there is none. On a long line connections are of different speed: so large POSTs are left
+ * in the queue until a connection is about to run dry, and none waits on a slow one while others
+ * are idle. What ends a link may overtake. */
 static struct native_conn *pick(struct native_link *l)
 {
     struct native_conn *best = NULL;
@@ -60,10 +74,10 @@ static struct native_conn *pick(struct native_link *l)
         if (c->bytes < LIGHT && c->count < l->light + extra) {
             return c;
         }
-        if (c->count >= l->pipeline + extra) {
+        if (c->count >= l->pipeline + extra || (extra == 0 && unwritten(c) >= UNWRITTEN)) {
             continue;
         }
-        best = best == NULL || c->count < best->count ? c : best;
+        best = best == NULL || c->bytes < best->bytes ? c : best;
     }
     return best;
 }
@@ -85,7 +99,13 @@ static size_t put_length(char *out, size_t len)
     return at + 4;
 }
 
-static void put(struct native_conn *c, const struct delivery_post *post)
+static void begin_first(struct native_conn *c, int64_t now)
+{
+    c->first_ms = now;
+    c->first_at = c->link->answered;
+}
+
+static void put(struct native_conn *c, const struct delivery_post *post, int64_t now)
 {
     struct native_request *r = request_at(c, c->count);
 
@@ -95,7 +115,9 @@ static void put(struct native_conn *c, const struct delivery_post *post)
     r->tail_len = put_length(r->tail, post->len);
     r->len = c->link->head_len + r->tail_len + post->len;
     c->bytes += r->len;
-    c->count++;
+    if (c->count++ == 0) {
+        begin_first(c, now);
+    }
 }
 
 /* Gives POSTs to connections as long as there are both. */
@@ -112,7 +134,7 @@ static void assign(struct native_link *l, int64_t now)
         } else if (!whist_delivery_next_post(l->d, now, &post)) {
             return;
         }
-        put(c, &post);
+        put(c, &post, now);
     }
     l->crowded = true;
     if (!l->has_parked && l->dialling == NULL) {
@@ -268,6 +290,8 @@ static void take_answer(struct native_conn *c, int64_t now)
     c->at = (c->at + 1) % PIPELINE_MAX;
     c->count--;
     c->n_sent -= early ? 0 : 1;
+    c->link->answered += r->len;
+    begin_first(c, now);
     body.len = body.len < WHIST_ANSWER_MAX ? body.len : WHIST_ANSWER_MAX;
     whist_delivery_answered(c->link->d, now, r->id, c->parser.status, body);
     if (early) {

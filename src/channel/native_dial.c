@@ -12,6 +12,8 @@
 #define ADDRESS_MS    3000  /* for one of several addresses of a name */
 #define IDLE_MS       45000 /* after which an idle connection is closed, before others do it */
 #define EXTRA_WAIT_MS 1000  /* between attempts to make another connection beside others */
+#define EXTRA_MS      3000  /* for such an attempt */
+#define LAG_SHARES    4     /* how far behind its share a connection may fall */
 
 static void on_events(struct http_io *io, uint32_t events);
 static void dial_next(struct native_link *l, int64_t now);
@@ -29,7 +31,7 @@ static void close_conn(struct native_link *l, struct native_conn *c, int64_t now
         whist_tls_close(c->stream.tls);
         (void)whist_stream_flush(&c->stream, &unused);
     }
-    if (c->stream.wire_in != 0 && c->why[0] != '\0') {
+    if (c->broken && c->stream.wire_in != 0 && c->why[0] != '\0') {
         whist_delivery_heard(l->d, now, c->why);
     }
     l->wire_in += c->stream.wire_in;
@@ -145,6 +147,59 @@ static void begin(struct native_link *l, struct native_conn *c, int fd, int64_t 
     whist_http_parser_init(&c->parser, WHIST_HTTP_RESPONSE, ANSWER_KEPT);
 }
 
+static bool watch(struct native_link *l, struct native_conn *c)
+{
+    return whist_http_watch(&l->ch->ep->loop, &c->io,
+                            EPOLLIN | EPOLLOUT | EPOLLRDHUP | (uint32_t)EPOLLET, true);
+}
+
+/* No connection beside others could be made. */
+static void extra_failed(struct native_link *l, struct native_conn *c, int64_t now)
+{
+    whist_logf(&l->ch->log, WHIST_LOG_DEBUG, "http: party %zu (%s): no further connection: %s",
+               l->peer, l->url_text, l->dial_why);
+    l->has_known = false;
+    l->dial_after_ms = now + EXTRA_WAIT_MS;
+    if (c->state != NATIVE_OFF) {
+        close_conn(l, c, now);
+    }
+}
+
+/* Connections beside others go to the address of those: as many at once as there are already, since
+ * on a long line each takes its time. */
+static void dial_extra(struct native_link *l, int64_t now)
+{
+    size_t ready = 0, pending = 0;
+    struct native_conn *c;
+
+    for (c = l->conn; c < l->conn + l->max_conns; c++) {
+        ready += c->state == NATIVE_READY && !c->broken && !c->last ? 1 : 0;
+        pending += c->state == NATIVE_CONNECTING || c->state == NATIVE_HANDSHAKE ? 1 : 0;
+    }
+    l->dial_wanted = false;
+    while (pending == 0 && ready-- != 0 && (c = free_conn(l)) != NULL) {
+        int fd = whist_net_connect(&l->known);
+        if (fd >= 0) {
+            begin(l, c, fd, now);
+        }
+        if (fd < 0 || !watch(l, c)) {
+            note_errno(l, "connect", errno);
+            extra_failed(l, c, now);
+            return;
+        }
+    }
+}
+
+static bool has_ready(const struct native_link *l)
+{
+    const struct native_conn *c = l->conn;
+
+    while (c < l->conn + l->max_conns && (c->state != NATIVE_READY || c->broken || c->last)) {
+        c++;
+    }
+    return c < l->conn + l->max_conns;
+}
+
 static void dial_next(struct native_link *l, int64_t now)
 {
     struct native_conn *c = free_conn(l);
@@ -157,8 +212,7 @@ static void dial_next(struct native_link *l, int64_t now)
         whist_net_address_text(where, a);
         if (fd >= 0) {
             begin(l, c, fd, now);
-            if (whist_http_watch(&l->ch->ep->loop, &c->io,
-                                 EPOLLIN | EPOLLOUT | EPOLLRDHUP | (uint32_t)EPOLLET, true)) {
+            if (watch(l, c)) {
                 note(l, where, "no answer yet");
                 l->dialling = c;
                 l->dial_until_ms = l->next_address < l->addresses.n ? now + ADDRESS_MS : 0;
@@ -178,6 +232,10 @@ static void start_tls(struct native_link *l, struct native_conn *c, int64_t now)
     if (whist_tls_connect(&c->stream.tls, l->ch->ep->tls, l->ch->trust, l->peer,
                           l->server_name[0] != '\0' ? l->server_name : NULL, &err) != WHIST_OK) {
         note(l, "TLS", err.text);
+        if (l->dialling != c) {
+            extra_failed(l, c, now);
+            return;
+        }
         close_conn(l, c, now);
         dial_failed(l, now);
         return;
@@ -189,25 +247,34 @@ static void connected(struct native_link *l, struct native_conn *c, int64_t now)
 {
     char where[WHIST_NET_TEXT_MAX];
     int error = whist_net_connected(c->io.fd);
+    bool extra = l->dialling != c;
+    const struct whist_net_address *address =
+        extra ? &l->known : &l->addresses.at[l->next_address - 1];
 
     if (error == EINPROGRESS) {
         return;
     }
     if (error != 0) {
-        whist_net_address_text(where, &l->addresses.at[l->next_address - 1]);
+        whist_net_address_text(where, address);
         note_errno(l, where, error);
+        if (extra) {
+            extra_failed(l, c, now);
+            return;
+        }
         close_conn(l, c, now);
         dial_next(l, now);
         return;
     }
     l->connects++;
+    l->known = *address;
+    l->has_known = true;
     l->dial_wanted = false;
     if (l->ch->trust != NULL) {
         start_tls(l, c, now);
         return;
     }
     c->state = NATIVE_READY;
-    l->dialling = NULL;
+    l->dialling = extra ? l->dialling : NULL;
 }
 
 /* ---- Events and turns ---- */
@@ -252,6 +319,38 @@ static void on_events(struct http_io *io, uint32_t events)
     whist_link_unlock(l);
 }
 
+/* The others have moved several times what this one should have, and its first POST is not done:
+ * what comes after that waits for it. A new connection, or another one, will do better. */
+static bool lags(const struct native_link *l, const struct native_conn *c, int64_t now)
+{
+    uint64_t open = 0;
+
+    for (const struct native_conn *o = l->conn; o < l->conn + l->max_conns; o++) {
+        open += o->state == NATIVE_READY ? 1 : 0;
+    }
+    return open > 1 && c->count != 0 && now - c->first_ms >= l->lag_ms &&
+           l->answered - c->first_at >= LAG_SHARES * open * c->request[c->at].len;
+}
+
+/* A connection that is good for nothing more. */
+static void retire(struct native_link *l, struct native_conn *c, int64_t now)
+{
+    bool pending = c->state == NATIVE_CONNECTING || c->state == NATIVE_HANDSHAKE;
+
+    if (pending && c != l->dialling && now - c->idle_ms >= EXTRA_MS) {
+        note(l, "no answer", "");
+        extra_failed(l, c, now);
+    } else if (c->state == NATIVE_READY && c->count == 0 && now - c->idle_ms >= IDLE_MS) {
+        c->why[0] = '\0';
+        close_conn(l, c, now);
+    } else if (c->state == NATIVE_READY && lags(l, c, now)) {
+        snprintf(c->why, sizeof c->why, "a connection fell far behind the others");
+        whist_logf(&l->ch->log, WHIST_LOG_DEBUG, "http: party %zu (%s): %s", l->peer, l->url_text,
+                   c->why);
+        close_conn(l, c, now);
+    }
+}
+
 void whist_dial_look(struct native_link *l, int64_t now)
 {
     for (struct native_conn *c = l->conn; c < l->conn + l->max_conns; c++) {
@@ -261,14 +360,17 @@ void whist_dial_look(struct native_link *l, int64_t now)
             if (c->state == NATIVE_HANDSHAKE || in_vain) {
                 note(l, c->state == NATIVE_HANDSHAKE ? "TLS handshake" : "before a request",
                      c->why[0] != '\0' ? c->why : "the connection ended");
+                if (!in_vain && c != l->dialling) {
+                    extra_failed(l, c, now);
+                    continue;
+                }
                 close_conn(l, c, now);
                 dial_failed(l, now);
             } else {
                 close_conn(l, c, now);
             }
-        } else if (c->state == NATIVE_READY && c->count == 0 && now - c->idle_ms >= IDLE_MS) {
-            c->why[0] = '\0';
-            close_conn(l, c, now);
+        } else {
+            retire(l, c, now);
         }
     }
     if (l->lookup != NULL) {
@@ -278,7 +380,11 @@ void whist_dial_look(struct native_link *l, int64_t now)
         close_conn(l, l->dialling, now);
         dial_next(l, now);
     } else if (l->dial_wanted && l->dialling == NULL && now >= l->dial_after_ms) {
-        dial_start(l, now);
+        if (l->has_known && has_ready(l)) {
+            dial_extra(l, now);
+        } else {
+            dial_start(l, now);
+        }
     }
 }
 

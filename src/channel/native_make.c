@@ -10,6 +10,7 @@
 #define DEFAULT_LINGER_MS   1000
 #define DEFAULT_CONNECTIONS 2
 #define DEFAULT_PIPELINE    4
+#define DEFAULT_LAG_MS      4000
 /* How long a channel that is freed without a close stays to say goodbye, in milliseconds. */
 #define LEAVE_MS 100
 
@@ -276,6 +277,7 @@ static whist_status make_link(struct native_channel *ch, const struct whist_http
     l->peer = peer;
     l->max_conns = o->connections != 0 ? o->connections : DEFAULT_CONNECTIONS;
     l->pipeline = o->pipeline != 0 ? o->pipeline : DEFAULT_PIPELINE;
+    l->lag_ms = o->answer_ms != 0 ? o->answer_ms : DEFAULT_LAG_MS;
     l->light = o->pipeline != 0 ? o->pipeline : PIPELINE_MAX - 1;
     atomic_init(&l->dirty, true);
     atomic_init(&l->due_ms, 0);

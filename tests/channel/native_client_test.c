@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* What a native party sends, byte for byte, and what it makes of every kind of answer and of
  * connections that end, with a raw socket as the server. */
+#include <pthread.h>
 #include <stdatomic.h>
+#include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "native_raw.h"
@@ -143,6 +146,59 @@ static void cut_politely(void)
     cut(true);
 }
 
+static atomic_int behind;
+
+static void count_behind(void *ctx, whist_log_level level, const char *text)
+{
+    (void)ctx;
+    (void)level;
+    atomic_fetch_add(&behind, strstr(text, "fell far behind") != NULL ? 1 : 0);
+}
+
+/* Reads a little now and then, as a slow line would, until the connection ends. */
+static void *trickle(void *arg)
+{
+    static char data[32768];
+    int fd = *(int *)arg;
+    while (recv(fd, data, sizeof data, 0) > 0) {
+        nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+    }
+    return NULL;
+}
+
+/* A connection that moves, but far slower than the other one, is given up: its POST, for which all
+ * others wait, goes over that one. */
+static void far_behind(void)
+{
+    const struct whist_http_options o = {.connections = 2,
+                                         .pipeline = 1,
+                                         .answer_ms = 2000,
+                                         .post_bytes = WHIST_POST_LIMIT,
+                                         .log = {.fn = count_behind, .level = WHIST_LOG_DEBUG}};
+    struct raw_party p;
+    pthread_t reader;
+    raw_party_start(&p, &o, "");
+    int fd = raw_connect(p.port);
+    int from = raw_party_contact(&p, fd);
+    for (uint8_t i = 0; i < 10; i++) {
+        send_bytes(p.ch, 4000000, i);
+    }
+    CHECK(pthread_create(&reader, NULL, trickle, &from) == 0);
+    int second = raw_accept(p.listener);
+    for (uint8_t i = 1; i < 10; i++) {
+        CHECK(expect_data(second) == i);
+        raw_answer(second, &p, 0, false, "");
+    }
+    CHECK(expect_data(second) == 0);
+    CHECK(atomic_load(&behind) == 1);
+    raw_answer(second, &p, 10 * 4000128, false, "");
+    pthread_join(reader, NULL);
+    close(from);
+    close(second);
+    close(fd);
+    raw_party_stop(&p);
+}
+
 /* ---- Answers ---- */
 
 static void answers(const char *text, whist_status status, const char *part, bool contact)
@@ -251,6 +307,7 @@ static const struct test_case cases[] = {
     {"pipelining", pipelining},
     {"cut_hard", cut_hard},
     {"cut_politely", cut_politely},
+    {"far_behind", far_behind},
     {"final_answers", final_answers},
     {"passing_answers", passing_answers},
     {"informational", informational},
