@@ -2,6 +2,7 @@
 /* whist bench channel: the channel over HTTP beside raw TCP, and beside raw TLS, in the same run.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "bench.h"
 #include "bench_proxy.h"
@@ -38,6 +39,8 @@ static const struct row proxy_rows[] = {
     {"nginx, 8 MiB", "nginx_8388608", STREAM, 8388608, false, proxy_kinds, 1},
 };
 #define N_PROXY_ROWS (sizeof(proxy_rows) / sizeof(proxy_rows[0]))
+
+#define ALL_TO_ALL "all_to_all" /* the last row */
 
 static const char *const kind_names[] = {
     [LINK_TCP] = "raw TCP",   [LINK_TCP_TLS] = "raw TLS", [LINK_HTTP] = "plain",
@@ -147,18 +150,59 @@ static void json_row(struct json *j, const struct row *row, const struct contest
 /* ---- What is measured ---- */
 
 struct output {
+    const struct args *args;
     struct json *json; /* NULL: a table */
     struct contest_result *result;
-    bool quick;
+    bool quick, begun;
 };
 
-static whist_status measure_rows(const struct output *o, struct whist_error *err)
+/* All rows, or those that the operands name. */
+static bool wanted(const struct output *o, const char *key)
+{
+    bool named = o->args->n_operands == 0;
+
+    for (size_t i = 0; i < o->args->n_operands; i++) {
+        named = named || strcmp(o->args->operands[i], key) == 0;
+    }
+    return named;
+}
+
+static bool is_row(const char *key)
+{
+    bool found = strcmp(key, ALL_TO_ALL) == 0;
+
+    for (size_t i = 0; i < N_ROWS; i++) {
+        found = found || strcmp(key, rows[i].key) == 0;
+    }
+    for (size_t i = 0; i < N_PROXY_ROWS; i++) {
+        found = found || strcmp(key, proxy_rows[i].key) == 0;
+    }
+    return found;
+}
+
+static whist_status check_names(const struct args *args, struct whist_error *err)
+{
+    for (size_t i = 0; i < args->n_operands; i++) {
+        if (!is_row(args->operands[i])) {
+            return cli_fail(err, WHIST_ERR_ARGUMENT,
+                            "there is no row \"%s\"; see 'whist bench channel --help'",
+                            args->operands[i]);
+        }
+    }
+    return WHIST_OK;
+}
+
+static whist_status measure_rows(struct output *o, struct whist_error *err)
 {
     for (size_t i = 0; i < N_ROWS; i++) {
         struct contest c = contest_of(&rows[i], o->quick);
-        if (i == 0 && o->json == NULL) {
+        if (!wanted(o, rows[i].key)) {
+            continue;
+        }
+        if (!o->begun && o->json == NULL) {
             print_header(&c);
         }
+        o->begun = true;
         TRY(contest_measure(o->result, &c, err));
         if (o->json != NULL) {
             json_row(o->json, &rows[i], o->result, &c);
@@ -173,14 +217,23 @@ static whist_status measure_proxied(const struct output *o, struct whist_error *
 {
     whist_status st = WHIST_OK;
     struct proxy proxy;
-    bool there;
+    bool there, any = false;
 
+    for (size_t i = 0; i < N_PROXY_ROWS; i++) {
+        any = any || wanted(o, proxy_rows[i].key);
+    }
+    if (!any) {
+        return WHIST_OK;
+    }
     TRY(proxy_start(&proxy, &there, err));
     if (!there && o->json == NULL) {
         printf("through nginx: not installed\n");
     }
     for (size_t i = 0; there && i < N_PROXY_ROWS; i++) {
         struct contest c = contest_of(&proxy_rows[i], o->quick);
+        if (!wanted(o, proxy_rows[i].key)) {
+            continue;
+        }
         c.urls = proxy.urls;
         c.listen = proxy.listen;
         TRY_OUT(contest_measure(o->result, &c, err));
@@ -204,6 +257,9 @@ static whist_status measure_all_to_all(const struct output *o, struct whist_erro
     struct all_to_all_result r;
     char peak[32];
 
+    if (!wanted(o, ALL_TO_ALL)) {
+        return WHIST_OK;
+    }
     TRY(all_to_all_measure(&r, &what, err));
     double total = (double)what.bytes * (double)what.n * (double)(what.n - 1);
     if (o->json == NULL) {
@@ -214,7 +270,7 @@ static whist_status measure_all_to_all(const struct output *o, struct whist_erro
             human_bytes(peak, r.peak_bytes));
         return WHIST_OK;
     }
-    json_object_begin(o->json, "all_to_all");
+    json_object_begin(o->json, ALL_TO_ALL);
     json_number(o->json, "parties", what.n);
     json_number(o->json, "bytes_each", what.bytes);
     json_number(o->json, "message_bytes", what.message_bytes);
@@ -228,7 +284,8 @@ whist_status cmd_bench_channel(const struct args *args, struct whist_error *err)
 {
     bool as_json = args_has(args, OPT_JSON);
     struct json j = {0};
-    struct output o = {.json = as_json ? &j : NULL,
+    struct output o = {.args = args,
+                       .json = as_json ? &j : NULL,
                        .result = calloc(1, sizeof(*o.result)),
                        .quick = args_has(args, OPT_QUICK)};
     whist_status st = WHIST_OK;
@@ -236,6 +293,7 @@ whist_status cmd_bench_channel(const struct args *args, struct whist_error *err)
     if (o.result == NULL) {
         return cli_nomem(err);
     }
+    TRY_OUT(check_names(args, err));
     json_object_begin(&j, NULL);
     TRY_OUT(measure_rows(&o, err));
     TRY_OUT(measure_proxied(&o, err));

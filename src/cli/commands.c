@@ -94,8 +94,10 @@ const struct command commands[] = {
     {"bench engine", "", "Measure the engine over HTTP on loopback",
      "\nFor 2, 3 and 5 parties, or --parties: AES-128, SHA-256 and --ands AND gates.",
      COMMON | BIT(PARTIES) | BIT(ANDS) | BIT(JSON), 0, 0, 0, cmd_bench_engine, NULL},
-    {"bench channel", "", "Measure the HTTP channel beside raw TCP and raw TLS", NULL,
-     COMMON | BIT(QUICK) | BIT(JSON), 0, 0, 0, cmd_bench_channel, NULL},
+    {"bench channel", "[ROW]...", "Measure the HTTP channel beside raw TCP and raw TLS",
+     "\nROW: ping_pong_one_cpu, ping_pong, stream_64, single_64, stream_65536, stream_1048576,\n"
+     "both_ways_65536, nginx_65536, nginx_1048576, nginx_8388608 or all_to_all; without one, all.\n",
+     COMMON | BIT(QUICK) | BIT(JSON), 0, 0, SIZE_MAX, cmd_bench_channel, NULL},
 };
 
 const size_t n_commands = sizeof(commands) / sizeof(commands[0]);
