@@ -185,16 +185,29 @@ def decode_answer(status, body):
 
 # ---- A link ----
 
+def groups_of_7(n):
+    """A number in groups of 7 bits, the lowest first, with bit 7 in all bytes but the last."""
+    out = bytearray()
+    while n > 127:
+        out.append(n & 127 | 128)
+        n >>= 7
+    out.append(n)
+    return bytes(out)
+
+
 class Count:
     """Messages of one direction, with their running hash."""
 
     def __init__(self):
         self.messages = self.bytes = 0
+        self.label = ''
         self.hash = hashlib.blake2b(struct.pack('<Q', 10) + b'whist link', digest_size=32)
 
     def add(self, label, message_len):
-        self.hash.update(struct.pack('<QQBB', self.messages, message_len, 1, len(label)))
-        self.hash.update(label.encode())
+        self.hash.update(groups_of_7(message_len))
+        self.hash.update(b'\xff' if label == self.label
+                         else bytes([len(label)]) + label.encode())
+        self.label = label
         self.messages += 1
         self.bytes += message_len
 

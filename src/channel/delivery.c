@@ -121,22 +121,41 @@ void whist_delivery_free(struct delivery *d)
 
 /* ---- Running hashes ---- */
 
+/* Longest record: a length in groups of 7 bits, a label with its length. */
+#define RECORD_MAX (10 + 1 + WHIST_MAX_PHASE)
+/* In a record: the label is that of the message before. */
+#define SAME_LABEL 255
+
+/* Short records are hashed together: there is one for each message. */
 void whist_dlv_run(struct running *r, uint64_t len, const char *phase, size_t phase_len)
 {
-    uint8_t record[18 + WHIST_MAX_PHASE];
-    put_le64(record, r->messages);
-    put_le64(record + 8, len);
-    record[16] = FRAME_DATA;
-    record[17] = (uint8_t)phase_len;
-    memcpy(record + 18, phase, phase_len);
-    whist_hash_raw(&r->hash, record, 18 + phase_len);
     r->messages++;
     r->bytes += len;
+    if (sizeof r->records - r->n_records < RECORD_MAX) {
+        whist_hash_raw(&r->hash, r->records, r->n_records);
+        r->n_records = 0;
+    }
+    uint8_t *at = r->records + r->n_records;
+    for (; len > 127; len >>= 7) {
+        *at++ = (uint8_t)(len | 128);
+    }
+    *at++ = (uint8_t)len;
+    if (phase_len == r->phase_len && memcmp(r->phase, phase, phase_len) == 0) {
+        *at++ = SAME_LABEL;
+    } else {
+        *at++ = (uint8_t)phase_len;
+        memcpy(at, phase, phase_len);
+        at += phase_len;
+        memcpy(r->phase, phase, phase_len);
+        r->phase_len = (uint8_t)phase_len;
+    }
+    r->n_records = (size_t)(at - r->records);
 }
 
 void whist_dlv_run_hash(uint8_t out[32], const struct running *r)
 {
     struct hash copy = r->hash;
+    whist_hash_raw(&copy, r->records, r->n_records);
     whist_hash_final(&copy, out);
 }
 
@@ -363,18 +382,56 @@ bool whist_delivery_readable(const struct delivery *d)
 }
 
 /* The parties are out of step: for both, an error with both labels. */
-static whist_status wrong_phase(struct delivery *d, int64_t now, const struct message *m,
-                                const char *phase, struct whist_error *err)
+whist_status whist_delivery_out_of_step(struct delivery *d, int64_t now, uint64_t index,
+                                        const char *label, const char *phase,
+                                        struct whist_error *err)
 {
-    uint64_t index = d->in.messages - d->ring.count;
-    char label[WHIST_MAX_PHASE + 1];
-    snprintf(label, sizeof label, "%s", m->phase);
+    if (d->failed) {
+        return report_failure(d, phase, err);
+    }
     whist_dlv_fail(d, now, true, WHIST_ERR_PROTOCOL, phase,
                    "out of step at message %llu from party %zu to party %zu: party %zu sent phase "
                    "\"%s\", party %zu expects phase \"%s\"",
                    (unsigned long long)index, d->opt.peer, d->opt.me, d->opt.peer, label, d->opt.me,
                    phase);
     return report_failure(d, phase, err);
+}
+
+static whist_status take_from_parcel(struct delivery *d, int64_t now, struct message *m,
+                                     struct whist_buffer *msg_out, const char *phase,
+                                     struct whist_error *err)
+{
+    char label[WHIST_MAX_PHASE + 1];
+    whist_status st = whist_parcel_take(m->parcel, msg_out, phase);
+    if (st == WHIST_ERR_PROTOCOL) {
+        uint64_t index = whist_parcel_next(m->parcel, label);
+        return whist_delivery_out_of_step(d, now, index, label, phase, err);
+    }
+    if (st != WHIST_OK) {
+        return whist_fail(err, st, (int)d->opt.peer, phase, "no memory for a message");
+    }
+    uint64_t weight = msg_out->len + WHIST_FRAME_COST;
+    d->in_consumed += weight;
+    m->weight -= weight;
+    d->ring.messages--;
+    if (whist_parcel_is_empty(m->parcel)) {
+        whist_parcel_free(m->parcel);
+        whist_dlv_ring_pop(d);
+    }
+    return WHIST_OK;
+}
+
+struct parcel *whist_delivery_take_parcel(struct delivery *d)
+{
+    struct parcel *p = NULL;
+    if (d->ring.count != 0 && !d->closing && !d->done) {
+        p = whist_dlv_ring_first(d)->parcel;
+    }
+    if (p != NULL) {
+        d->ring.messages -= whist_parcel_count(p);
+        whist_dlv_ring_pop(d);
+    }
+    return p;
 }
 
 whist_status whist_delivery_take(struct delivery *d, int64_t now, struct whist_buffer *msg_out,
@@ -389,11 +446,18 @@ whist_status whist_delivery_take(struct delivery *d, int64_t now, struct whist_b
     }
     if (d->ring.count != 0) {
         struct message *m = whist_dlv_ring_first(d);
+        if (m->parcel != NULL) {
+            return take_from_parcel(d, now, m, msg_out, phase, err);
+        }
         if (strcmp(m->phase, phase) != 0) {
-            return wrong_phase(d, now, m, phase, err);
+            char label[WHIST_MAX_PHASE + 1];
+            memcpy(label, m->phase, sizeof label); /* a failure drops the message */
+            return whist_delivery_out_of_step(d, now, d->in.messages - d->ring.messages, label,
+                                              phase, err);
         }
         *msg_out = m->body;
         m->body = (struct whist_buffer){0};
+        d->ring.messages--;
         whist_dlv_ring_pop(d);
         return WHIST_OK;
     }

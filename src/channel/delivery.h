@@ -51,6 +51,7 @@
 #define WHIST_DEPTH_MAX 64
 
 struct delivery;
+struct parcel;
 
 /* Zero values mean the defaults. */
 struct delivery_options {
@@ -137,6 +138,7 @@ bool whist_delivery_ahead(const struct delivery *d, size_t bytes, uint64_t *acke
 bool whist_delivery_roomy(const struct delivery *d, size_t len);
 
 /* Moves the next message to msg_out, which must be empty.
+ *   WHIST_ERR_NOMEM     nothing is consumed
  *   WHIST_ERR_TIMEOUT   there is none yet; nothing is consumed (err is not filled)
  *   WHIST_ERR_PROTOCOL  it has another phase; err names both labels. Nothing is consumed; the link
  *                       fails with this error and the peer is told
@@ -146,6 +148,19 @@ bool whist_delivery_roomy(const struct delivery *d, size_t len);
 WHIST_MUST_CHECK whist_status whist_delivery_take(struct delivery *d, int64_t now,
                                                   struct whist_buffer *msg_out, const char *phase,
                                                   struct whist_error *err);
+
+/* Hands over the next messages, if they came in one POST (parcel.h): so a caller can read them
+ * without the lock of the link. They leave the window at once. Otherwise NULL: _take says what
+ * there is. */
+struct parcel *whist_delivery_take_parcel(struct delivery *d);
+
+/* The parties are out of step: the next message, of this index, has phase `label` instead of
+ * `phase`. Fails the link with WHIST_ERR_PROTOCOL, unless it has failed, and returns the failure.
+ */
+WHIST_MUST_CHECK whist_status whist_delivery_out_of_step(struct delivery *d, int64_t now,
+                                                         uint64_t index, const char *label,
+                                                         const char *phase,
+                                                         struct whist_error *err);
 
 /* True if _take would not return WHIST_ERR_TIMEOUT. */
 bool whist_delivery_readable(const struct delivery *d);

@@ -225,12 +225,12 @@ const char *whist_delivery_describe(const struct delivery *d, int64_t now, char 
     snprintf(
         text_out, text_size,
         "party %zu: %s; awaited: %s, since %lld ms; last sign of life %lld ms ago; next to it: "
-        "message %llu (%llu not acknowledged, credit %lld); next from it: message %llu (%zu "
+        "message %llu (%llu not acknowledged, credit %lld); next from it: message %llu (%llu "
         "not taken); last trouble: %s",
         d->opt.peer, state, what, d->awaiting ? (long long)(now - d->awaiting_ms) : 0,
         (long long)(now - d->life_ms), (unsigned long long)d->out.messages,
         (unsigned long long)d->n_outbox, (long long)(d->out_credit - d->out_position),
-        (unsigned long long)d->in.messages, d->ring.count,
+        (unsigned long long)d->in.messages, (unsigned long long)d->ring.messages,
         d->trouble[0] != '\0' ? d->trouble : "none");
     return text_out;
 }

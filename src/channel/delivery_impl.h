@@ -12,6 +12,7 @@
 #define WHIST_DELIVERY_IMPL_H
 
 #include "channel/frame.h"
+#include "channel/parcel.h"
 #include "crypto/crypto.h"
 
 #define NEVER INT64_MAX
@@ -36,6 +37,10 @@
 struct running {
     struct hash hash;
     uint64_t messages, bytes;
+    char phase[WHIST_MAX_PHASE]; /* of the last one; phase_len */
+    uint8_t phase_len;
+    uint8_t records[256]; /* not hashed yet; n_records bytes */
+    size_t n_records;
 };
 
 struct unit {
@@ -85,7 +90,9 @@ struct slot {
     uint8_t end[POST_META_MAX + POST_TAIL_LEN]; /* meta without frames, and tail */
 };
 
+/* A message, or several that came together: then the rest is empty. */
 struct message {
+    struct parcel *parcel;
     struct whist_buffer body;
     uint64_t weight; /* what taking it gives back to the window */
     char phase[WHIST_MAX_PHASE + 1];
@@ -95,6 +102,7 @@ struct message {
 struct ring {
     struct message *item; /* cap of them */
     size_t cap, at, count;
+    uint64_t messages; /* in all items */
 };
 
 /* The message that is being put together. */
@@ -236,7 +244,7 @@ uint64_t whist_dlv_credit(const struct delivery *d);
 /* What has arrived of the next message is a waiting caller's. */
 void whist_dlv_stream(struct delivery *d);
 struct message *whist_dlv_ring_first(struct delivery *d);
-/* The first message, whose body has been taken, leaves the window. */
+/* The first item, whose contents have been taken, leaves the window. */
 void whist_dlv_ring_pop(struct delivery *d);
 
 typedef enum intake {

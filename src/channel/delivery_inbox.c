@@ -52,7 +52,6 @@ struct message *whist_dlv_ring_first(struct delivery *d)
     return ring_at(d, 0);
 }
 
-/* The first message, whose body has been taken, leaves the window. */
 void whist_dlv_ring_pop(struct delivery *d)
 {
     d->in_consumed += ring_at(d, 0)->weight;
@@ -77,7 +76,7 @@ static bool ring_reserve(struct delivery *d, size_t n)
         item[i] = *ring_at(d, i);
     }
     whist_free(r->item);
-    *r = (struct ring){.item = item, .cap = cap, .count = r->count};
+    *r = (struct ring){.item = item, .cap = cap, .count = r->count, .messages = r->messages};
     return true;
 }
 
@@ -202,9 +201,10 @@ static bool prepare(struct delivery *d, const struct post_view *v, struct whist_
     return true;
 }
 
-static void count_message(struct delivery *d, const struct message *m, uint64_t len)
+static void count_message(struct delivery *d, uint64_t len, const char *phase, size_t phase_len)
 {
-    whist_dlv_run(&d->in, len, m->phase, strlen(m->phase));
+    whist_dlv_run(&d->in, len, phase, phase_len);
+    d->ring.messages++;
     d->stats.messages_received++;
     d->stats.payload_received += len;
 }
@@ -227,6 +227,17 @@ static void continue_assembly(struct delivery *d, const struct batch *b)
         m->weight -= a->streamed; /* given back already */
         a->active = false;
         a->message = (struct message){0};
+    }
+}
+
+/* The frames of a POST are in the ring and the assembly. */
+static void arrived(struct delivery *d, const struct post_view *v)
+{
+    d->in_next += v->weight;
+    d->stats.frames_received += v->tail.n_frames;
+    whist_dlv_stream(d);
+    if (discarding(d)) {
+        whist_dlv_drop_in(d);
     }
 }
 
@@ -257,7 +268,7 @@ static void commit(struct delivery *d, int64_t now, const struct post_view *v, s
     }
     for (size_t i = 0; i < b->n_ring; i++) {
         const struct message *m = ring_at(d, d->ring.count + i);
-        count_message(d, m, b->ends && i == 0 ? ended : m->body.len);
+        count_message(d, b->ends && i == 0 ? ended : m->body.len, m->phase, strlen(m->phase));
     }
     d->ring.count += b->n_ring;
     d->in_begun += b->n_ring - (b->ends ? 1 : 0) + (b->begins ? 1 : 0);
@@ -267,17 +278,31 @@ static void commit(struct delivery *d, int64_t now, const struct post_view *v, s
                                         .total = b->begun_total,
                                         .arrived = b->begun.body.len};
     }
-    d->in_next += v->weight;
-    d->stats.frames_received += v->tail.n_frames;
     d->in_consumed += b->has_fin ? FIN_LEN + WHIST_FRAME_COST : 0;
-    whist_dlv_stream(d);
-    if (discarding(d)) {
-        whist_dlv_drop_in(d);
-    }
+    arrived(d, v);
     if (b->has_fin) {
         check_fin(d, now, &b->fin);
     }
-    whist_dlv_await(d, now);
+}
+
+/* Several whole messages stay together in the POST's body until they are taken; false without
+ * memory. */
+static bool take_together(struct delivery *d, const struct post_view *v, struct whist_buffer *body)
+{
+    struct frame_reader r = {.view = v};
+    struct frame f;
+    struct parcel *p = ring_reserve(d, 1) ? whist_parcel_new(v, body) : NULL;
+    if (p == NULL) {
+        return false;
+    }
+    while (whist_frame_next(&r, &f)) {
+        count_message(d, f.payload.len, f.phase, f.phase_len);
+    }
+    *ring_at(d, d->ring.count) = (struct message){.parcel = p, .weight = v->weight};
+    d->ring.count++;
+    d->in_begun += v->tail.n_frames;
+    arrived(d, v);
+    return true;
 }
 
 void whist_dlv_broken(struct delivery *d, int64_t now, const char *why)
@@ -294,10 +319,16 @@ intake whist_dlv_take_in(struct delivery *d, int64_t now, const struct post_view
         whist_dlv_broken(d, now, why);
         return INTAKE_REFUSED;
     }
-    if (!prepare(d, v, body, &b)) {
+    if (v->whole && v->tail.n_frames > 1 && whist_dlv_fits_buffer(body, body->len)) {
+        if (!take_together(d, v, body)) {
+            return INTAKE_LATER;
+        }
+    } else if (prepare(d, v, body, &b)) {
+        commit(d, now, v, &b);
+    } else {
         return INTAKE_LATER;
     }
-    commit(d, now, v, &b);
+    whist_dlv_await(d, now);
     return INTAKE_TAKEN;
 }
 
@@ -307,9 +338,11 @@ intake whist_dlv_take_in(struct delivery *d, int64_t now, const struct post_view
 void whist_dlv_drop_in(struct delivery *d)
 {
     while (d->ring.count != 0) {
+        whist_parcel_free(ring_at(d, 0)->parcel);
         whist_dlv_drop_buffer(&ring_at(d, 0)->body);
         whist_dlv_ring_pop(d);
     }
+    d->ring.messages = 0;
     whist_dlv_drop_buffer(&d->assembly.message.body);
     whist_dlv_stream(d);
     if (d->failed) {

@@ -182,6 +182,7 @@ static const char *parse_frames(struct post_view *v)
     struct frame_reader r = {.view = v};
     struct frame f;
     const char *why = NULL;
+    v->whole = true;
     for (uint32_t i = 0; i < v->tail.n_frames; i++) {
         if (!read_head(&r, &f, &why)) {
             return why;
@@ -191,6 +192,7 @@ static const char *parse_frames(struct post_view *v)
             return why;
         }
         v->weight += f.payload.len + WHIST_FRAME_COST;
+        v->whole = v->whole && f.type == FRAME_DATA && f.flags == (FRAME_FIRST | FRAME_LAST);
     }
     if (v->tail.n_frames == 0 || r.meta_at != v->meta.len || r.payload_at != v->payload.len) {
         return "the frames do not fill their POST";

@@ -72,6 +72,7 @@ struct post_view {
     struct post_tail tail;
     struct whist_bytes payload, meta;
     uint64_t weight; /* of the frames */
+    bool whole;      /* each frame is a whole message */
 };
 
 /* What the end of a body says about it. */

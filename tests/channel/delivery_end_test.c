@@ -317,8 +317,8 @@ static void hashes(void)
     pair_free(&p);
 }
 
-/* The hash is over number, length, type and label of each message: pinned, since both ends must
- * compute the same. */
+/* The hash is over length and label of each message: pinned, since both ends must compute the same.
+ */
 static void hash_fields(void)
 {
     struct running a = {0}, b;
@@ -327,12 +327,19 @@ static void hash_fields(void)
     b = a;
     whist_dlv_run(&a, 258, "", 0);
     whist_dlv_run(&a, 3, "ab", 2);
-    uint8_t records[] = {0, 0, 0, 0, 0, 0, 0, 0, 2, 1, 0, 0, 0, 0, 0, 0, 1, 0,   1,
-                         0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 1, 2, 'a', 'b'};
+    whist_dlv_run(&a, 127, "ab", 2);
+    whist_dlv_run(&a, UINT64_MAX, "a", 1);
+    const uint8_t records[] = {130, 2,   255, 3,   2,   'a', 'b', 127, 255, 255, 255,
+                               255, 255, 255, 255, 255, 255, 255, 1,   1,   'a'};
     whist_hash_raw(&b.hash, records, sizeof records);
+    for (size_t i = 0; i < 1000; i++) { /* more than are kept before they are hashed */
+        whist_dlv_run(&a, i % 100, "a", 1);
+        whist_hash_raw(&b.hash, (const uint8_t[]){(uint8_t)(i % 100), 255}, 2);
+    }
     whist_dlv_run_hash(x, &a);
     whist_hash_final(&b.hash, y);
-    CHECK(memcmp(x, y, 32) == 0 && a.messages == 2 && a.bytes == 261);
+    CHECK(memcmp(x, y, 32) == 0 && a.messages == 1004);
+    CHECK(a.bytes == 258 + 3 + 127 + UINT64_MAX + 1000 / 2 * 99);
 }
 
 static const struct test_case cases[] = {
