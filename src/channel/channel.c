@@ -87,6 +87,9 @@ whist_status whist_channel_send(struct whist_channel *ch, size_t to, struct whis
     TRY(check_length(ch, to, msg.len, phase, err));
     if (ch->ops->send_view != NULL && msg.len <= WHIST_VIEW_MAX) {
         struct whist_error unused;
+        if (ch->ops->try_send != NULL && ch->ops->try_send(ch, to, msg, phase)) {
+            return WHIST_OK;
+        }
         return ch->ops->send_view(ch, to, msg, phase, absolute(ch, deadline_ms),
                                   err != NULL ? err : &unused);
     }
@@ -108,6 +111,9 @@ whist_status whist_channel_recv(struct whist_channel *ch, size_t from, struct wh
     check_peer(ch, from, phase);
     WHIST_REQUIRE(msg_out != NULL);
     whist_buffer_clear(msg_out);
+    if (ch->ops->try_recv != NULL && ch->ops->try_recv(ch, from, msg_out, phase)) {
+        return WHIST_OK;
+    }
     whist_status st = ch->ops->recv(ch, from, msg_out, phase, absolute(ch, deadline_ms),
                                     err != NULL ? err : &unused);
     if (st != WHIST_OK) {

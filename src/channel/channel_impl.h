@@ -25,6 +25,12 @@ struct whist_channel_ops {
     /* Optional: the same for a message that is borrowed, if it is short; NULL otherwise. */
     whist_status (*send_view)(struct whist_channel *ch, size_t to, struct whist_bytes msg,
                               const char *phase, int64_t deadline_ms, struct whist_error *err);
+    /* Optional: what can be done at once, with nothing else to see to; false: `send_view` or `recv`
+     * says why not. For many short messages, which cost little more than these calls. */
+    bool (*try_send)(struct whist_channel *ch, size_t to, struct whist_bytes msg,
+                     const char *phase);
+    bool (*try_recv)(struct whist_channel *ch, size_t from, struct whist_buffer *msg_out,
+                     const char *phase);
     whist_status (*recv)(struct whist_channel *ch, size_t from, struct whist_buffer *msg_out,
                          const char *phase, int64_t deadline_ms, struct whist_error *err);
     void (*abort)(struct whist_channel *ch, const struct whist_error *why);

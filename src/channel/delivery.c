@@ -362,12 +362,22 @@ whist_status whist_delivery_send(struct delivery *d, int64_t now, struct whist_b
     return note_sent(d, now, whist_dlv_queue(d, now, msg, phase), len, phase, err);
 }
 
+bool whist_delivery_share(struct delivery *d, struct whist_bytes msg, const char *phase)
+{
+    bool shared = d->open != NULL && !d->failed && !d->closing && !d->done && !d->peer_fin &&
+                  whist_delivery_writable(d, msg.len) &&
+                  whist_dlv_share(d, msg, phase, strlen(phase));
+    d->stats.messages_sent += shared ? 1 : 0;
+    d->stats.payload_sent += shared ? msg.len : 0;
+    return shared;
+}
+
 whist_status whist_delivery_send_view(struct delivery *d, int64_t now, struct whist_bytes msg,
                                       const char *phase, struct whist_error *err)
 {
     struct whist_buffer copy = {0};
     TRY(check_sending(d, msg.len, phase, err));
-    if (whist_dlv_share(d, msg, phase)) {
+    if (whist_dlv_share(d, msg, phase, strlen(phase))) {
         return note_sent(d, now, true, msg.len, phase, err);
     }
     bool queued = whist_buffer_append(&copy, msg.data, msg.len) == WHIST_OK &&

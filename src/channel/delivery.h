@@ -123,6 +123,10 @@ WHIST_MUST_CHECK whist_status whist_delivery_send_view(struct delivery *d, int64
                                                        struct whist_bytes msg, const char *phase,
                                                        struct whist_error *err);
 
+/* Queues a small message together with others that wait already: false if that cannot be done. No
+ * time passes, and there is nothing to do about it: what the others wait for is under way. */
+bool whist_delivery_share(struct delivery *d, struct whist_bytes msg, const char *phase);
+
 /* True if a message of len bytes would not meet WHIST_ERR_WINDOW_FULL now (it may meet an error).
  */
 bool whist_delivery_writable(const struct delivery *d, size_t len);

@@ -50,7 +50,7 @@ struct unit {
     uint8_t type; /* frame type, unless shared */
     struct whist_buffer payload;
     struct whist_buffer heads;       /* shared: of its frames */
-    uint32_t n_frames;               /* in heads, if shared */
+    uint32_t n_frames;               /* in heads */
     uint64_t first_message;          /* messages before it */
     int64_t opened_ms;               /* shared: when its first message came */
     size_t cut;                      /* not shared: bytes that are in segments already */
@@ -220,7 +220,8 @@ void whist_dlv_connect(struct delivery *d, int64_t now, uint64_t peer_epoch);
 /* Queues the message; false without memory, then msg is untouched. */
 bool whist_dlv_queue(struct delivery *d, int64_t now, struct whist_buffer *msg, const char *phase);
 /* Adds a small message to what is queued already; false if it does not fit there. */
-bool whist_dlv_share(struct delivery *d, struct whist_bytes msg, const char *phase);
+bool whist_dlv_share(struct delivery *d, struct whist_bytes msg, const char *phase,
+                     size_t phase_len);
 /* Until when the first unit of the queue waits for more messages; NEVER: it does not. */
 int64_t whist_dlv_held_until(const struct delivery *d);
 void whist_dlv_queue_fin(struct delivery *d);

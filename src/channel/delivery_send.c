@@ -36,45 +36,50 @@ static struct unit *pop_unit(struct delivery *d)
     return u;
 }
 
-/* Writes the head of a whole message behind the heads of a shared unit. */
-static bool add_head(struct unit *u, size_t len, const char *phase)
+/* Room for n more bytes, at least for many small additions. */
+static bool make_room(struct whist_buffer *buf, size_t n)
 {
-    uint8_t head[FRAME_HEAD_MAX];
+    size_t want = buf->len + n;
+    return want <= buf->cap || whist_buffer_reserve(buf, want < 2048 ? 2048 : want) == WHIST_OK;
+}
+
+/* Writes the head of a whole message behind the heads of a shared unit, whose label it becomes. */
+static bool add_head(struct unit *u, size_t len, const char *phase, size_t phase_len)
+{
     struct frame f = {.type = FRAME_DATA,
                       .flags = FRAME_FIRST | FRAME_LAST,
                       .phase = phase,
-                      .phase_len = (uint8_t)strlen(phase),
+                      .phase_len = (uint8_t)phase_len,
                       .payload.len = len,
                       .total = len};
-    bool same = u->n_frames != 0 && strcmp(u->phase, phase) == 0;
-    return whist_buffer_append(&u->heads, head, whist_frame_put_head(head, &f, same)) == WHIST_OK;
-}
-
-static void set_phase(struct unit *u, const char *phase)
-{
-    memcpy(u->phase, phase, strlen(phase) + 1);
+    bool same = u->n_frames != 0 && memcmp(u->phase, phase, phase_len + 1) == 0;
+    if (!make_room(&u->heads, FRAME_HEAD_MAX)) {
+        return false;
+    }
+    u->heads.len += whist_frame_put_head(u->heads.data + u->heads.len, &f, same);
+    if (!same) {
+        memcpy(u->phase, phase, phase_len + 1);
+    }
+    u->n_frames++;
+    return true;
 }
 
 /* Adds a small message to a unit that has some already. */
-static bool share_unit(struct unit *u, struct whist_bytes msg, const char *phase)
+static bool share_unit(struct unit *u, struct whist_bytes msg, const char *phase, size_t phase_len)
 {
-    size_t want = u->payload.len + msg.len;
-    if (whist_buffer_reserve(&u->payload, want < 2048 && want != 0 ? 2048 : want) != WHIST_OK ||
-        !add_head(u, msg.len, phase)) {
+    if (!make_room(&u->payload, msg.len) || !add_head(u, msg.len, phase, phase_len)) {
         return false;
     }
     if (msg.len != 0) {
         memcpy(u->payload.data + u->payload.len, msg.data, msg.len);
         u->payload.len += msg.len;
     }
-    u->n_frames++;
-    set_phase(u, phase);
     return true;
 }
 
 /* A unit that begins with the message; takes its contents. */
 static bool new_unit(struct delivery *d, int64_t now, bool shared, struct whist_buffer *msg,
-                     const char *phase)
+                     const char *phase, size_t phase_len)
 {
     struct unit *u = whist_zalloc(1, sizeof *u);
     if (u == NULL) {
@@ -83,13 +88,12 @@ static bool new_unit(struct delivery *d, int64_t now, bool shared, struct whist_
     u->shared = shared;
     u->type = FRAME_DATA;
     u->first_message = d->out.messages;
-    if (shared && !add_head(u, msg->len, phase)) {
+    if (shared && !add_head(u, msg->len, phase, phase_len)) {
         whist_free(u);
         return false;
     }
-    u->n_frames = 1;
     u->opened_ms = now;
-    set_phase(u, phase);
+    memcpy(u->phase, phase, phase_len + 1);
     u->payload = *msg;
     *msg = (struct whist_buffer){0};
     append_unit(d, u);
@@ -97,9 +101,9 @@ static bool new_unit(struct delivery *d, int64_t now, bool shared, struct whist_
 }
 
 /* A message has been queued. */
-static void count_queued(struct delivery *d, size_t len, const char *phase)
+static void count_queued(struct delivery *d, size_t len, const char *phase, size_t phase_len)
 {
-    whist_dlv_run(&d->out, len, phase, strlen(phase));
+    whist_dlv_run(&d->out, len, phase, phase_len);
     d->outbox += len + WHIST_FRAME_COST;
     d->n_outbox++;
 }
@@ -115,29 +119,30 @@ static bool is_small(const struct delivery *d, size_t len)
     return len <= shared_room(d) / 2 && len + FRAME_HEAD_MAX <= shared_room(d);
 }
 
-bool whist_dlv_share(struct delivery *d, struct whist_bytes msg, const char *phase)
+bool whist_dlv_share(struct delivery *d, struct whist_bytes msg, const char *phase,
+                     size_t phase_len)
 {
     struct unit *u = d->open;
     bool fits = u != NULL && is_small(d, msg.len) &&
                 u->payload.len + u->heads.len + msg.len + FRAME_HEAD_MAX <= shared_room(d);
-    if (!fits || !share_unit(u, msg, phase)) {
+    if (!fits || !share_unit(u, msg, phase, phase_len)) {
         return false;
     }
-    count_queued(d, msg.len, phase);
+    count_queued(d, msg.len, phase, phase_len);
     return true;
 }
 
 bool whist_dlv_queue(struct delivery *d, int64_t now, struct whist_buffer *msg, const char *phase)
 {
-    size_t len = msg->len;
-    if (whist_dlv_share(d, whist_buffer_view(msg), phase)) {
+    size_t len = msg->len, phase_len = strlen(phase);
+    if (whist_dlv_share(d, whist_buffer_view(msg), phase, phase_len)) {
         whist_buffer_clear(msg);
         return true;
     }
-    if (!new_unit(d, now, is_small(d, len), msg, phase)) {
+    if (!new_unit(d, now, is_small(d, len), msg, phase, phase_len)) {
         return false;
     }
-    count_queued(d, len, phase);
+    count_queued(d, len, phase, phase_len);
     return true;
 }
 

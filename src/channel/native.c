@@ -139,6 +139,18 @@ static whist_status try_send(struct native_link *l, int64_t now, const struct ou
                             : whist_delivery_send_view(l->d, now, m->view, phase, err);
 }
 
+static bool native_try_send(struct whist_channel *base, size_t to, struct whist_bytes msg,
+                            const char *phase)
+{
+    struct native_link *l = &native_of(base)->link[to];
+
+    pthread_mutex_lock(&l->lock);
+    bool done = !atomic_load_explicit(&l->ch->failed, memory_order_relaxed) &&
+                whist_delivery_share(l->d, msg, phase);
+    pthread_mutex_unlock(&l->lock);
+    return done;
+}
+
 /* The outbox is full. */
 static whist_status send_later(struct native_link *l, const struct outgoing *m, const char *phase,
                                int64_t deadline_ms, struct whist_error *err)
@@ -207,11 +219,61 @@ static whist_status native_send_view(struct whist_channel *base, size_t to, stru
 
 /* ---- Receiving ---- */
 
+/* A parcel that is in hand is read with its own lock alone, which the I/O thread does not know. */
+static bool may_read_hand(const struct native_link *l)
+{
+    return l->hand != NULL && !atomic_load_explicit(&l->ch->failed, memory_order_relaxed) &&
+           !atomic_load_explicit(&l->ch->closing, memory_order_relaxed);
+}
+
+static whist_status read_hand(struct native_link *l, struct whist_buffer *msg_out,
+                              const char *phase)
+{
+    whist_status st = whist_parcel_take(l->hand, msg_out, phase);
+
+    if (st == WHIST_OK && whist_parcel_is_empty(l->hand)) {
+        whist_parcel_free(l->hand);
+        l->hand = NULL;
+    }
+    return st;
+}
+
+static bool native_try_recv(struct whist_channel *base, size_t from, struct whist_buffer *msg_out,
+                            const char *phase)
+{
+    struct native_link *l = &native_of(base)->link[from];
+
+    pthread_mutex_lock(&l->hand_lock);
+    bool done = may_read_hand(l) && read_hand(l, msg_out, phase) == WHIST_OK;
+    pthread_mutex_unlock(&l->hand_lock);
+    return done;
+}
+
+/* With both locks. */
 static whist_status take(struct native_link *l, int64_t now, struct whist_buffer *msg_out,
                          const char *phase, struct whist_error *err)
 {
-    return atomic_load(&l->ch->failed) ? report_failure(l->ch, phase, err)
-                                       : whist_delivery_take(l->d, now, msg_out, phase, err);
+    char label[WHIST_MAX_PHASE + 1];
+
+    if (atomic_load(&l->ch->failed)) {
+        return report_failure(l->ch, phase, err);
+    }
+    if (l->hand == NULL) {
+        l->hand = whist_delivery_take_parcel(l->d);
+    }
+    if (l->hand == NULL) {
+        return whist_delivery_take(l->d, now, msg_out, phase, err);
+    }
+    if (!may_read_hand(l)) {
+        return whist_fail(err, WHIST_ERR_CLOSED, (int)l->peer, phase, "the channel is closed");
+    }
+    whist_status st = read_hand(l, msg_out, phase);
+    if (st == WHIST_ERR_PROTOCOL) {
+        uint64_t index = whist_parcel_next(l->hand, label);
+        return whist_delivery_out_of_step(l->d, now, index, label, phase, err);
+    }
+    return st == WHIST_OK ? st
+                          : whist_fail(err, st, (int)l->peer, phase, "no memory for a message");
 }
 
 static whist_status timed_out(struct native_link *l, const struct wait *w, const char *phase,
@@ -249,6 +311,13 @@ static bool be_guest(struct native_link *l, int64_t began_ms, int64_t deadline_m
     return done;
 }
 
+/* In this order, so that whoever waits longest does not pass what is in another's hand. */
+static void lock_to_receive(struct native_link *l)
+{
+    pthread_mutex_lock(&l->hand_lock);
+    pthread_mutex_lock(&l->lock);
+}
+
 static whist_status wait_for_message(struct native_link *l, struct whist_buffer *msg_out,
                                      const char *phase, int64_t deadline_ms,
                                      struct whist_error *err)
@@ -269,11 +338,13 @@ static whist_status wait_for_message(struct native_link *l, struct whist_buffer 
             st = timed_out(l, &w, phase, err);
             break;
         }
-        if (be_guest(l, w.began_ms, deadline_ms)) {
-            continue;
+        pthread_mutex_unlock(&l->hand_lock);
+        if (!be_guest(l, w.began_ms, deadline_ms)) {
+            whist_http_loop_unpark(&l->ch->ep->loop);
+            in_time = wait_on(l, &l->arrived, &w, "receive", phase);
         }
-        whist_http_loop_unpark(&l->ch->ep->loop);
-        in_time = wait_on(l, &l->arrived, &w, "receive", phase);
+        pthread_mutex_unlock(&l->lock);
+        lock_to_receive(l);
     }
     whist_delivery_wait_end(l->d, now);
     return st;
@@ -285,17 +356,19 @@ static whist_status native_recv(struct whist_channel *base, size_t from,
 {
     struct native_link *l = &native_of(base)->link[from];
 
-    pthread_mutex_lock(&l->lock);
+    lock_to_receive(l);
     int64_t now = link_now(l, false);
     whist_status st = take(l, now, msg_out, phase, err);
     if (st == WHIST_ERR_TIMEOUT) {
         st = wait_for_message(l, msg_out, phase, deadline_ms, err);
     }
-    l->wake_receiver = l->arrived.waiting != 0 && whist_delivery_readable(l->d); /* the next one */
+    bool more = l->hand != NULL || whist_delivery_readable(l->d);
+    l->wake_receiver = l->arrived.waiting != 0 && more; /* the next one */
     if (!l->crowded && whist_delivery_wants_post(l->d, now)) {
         whist_link_update(l, link_now(l, true)); /* there is room for the peer */
     }
     whist_link_unlock(l);
+    pthread_mutex_unlock(&l->hand_lock);
     return st;
 }
 
@@ -361,10 +434,7 @@ static whist_status native_close(struct whist_channel *base, int64_t deadline_ms
     if (atomic_load(&ch->failed)) {
         return report_failure(ch, NULL, err);
     }
-    pthread_mutex_lock(&ch->lock);
-    again = ch->closing;
-    ch->closing = true;
-    pthread_mutex_unlock(&ch->lock);
+    again = atomic_exchange(&ch->closing, true);
     if (again) {
         return whist_fail(err, WHIST_ERR_CLOSED, WHIST_NO_PEER, NULL, "the channel is closed");
     }
@@ -385,6 +455,8 @@ const struct whist_channel_ops whist_native_ops = {
     .name = "http",
     .send = native_send,
     .send_view = native_send_view,
+    .try_send = native_try_send,
+    .try_recv = native_try_recv,
     .recv = native_recv,
     .abort = native_abort,
     .close = native_close,

@@ -12,9 +12,10 @@
  * Threads and locks. The lock of the endpoint's loop guards the registry of channels, connections
  * of others, and the making and closing of our own; the I/O thread has it but while it waits. The
  * lock of a link guards its machine and connections; threads of the application have that one
- * alone. Order: loop, link, channel. A connection is `busy` while a thread writes to it with the
- * link's lock released: nobody else touches its stream then, and the bytes that are being written
- * stay where they are, because answers are looked at only by whoever is not writing. */
+ * alone, and receivers that of the hand besides. Order: loop, hand, link, channel. A connection is
+ * `busy` while a thread writes to it with the link's lock released: nobody else touches its stream
+ * then, and the bytes that are being written stay where they are, because answers are looked at
+ * only by whoever is not writing. */
 #ifndef WHIST_CHANNEL_NATIVE_H
 #define WHIST_CHANNEL_NATIVE_H
 
@@ -23,6 +24,7 @@
 #include "channel/delivery.h"
 #include "channel/http_server.h"
 #include "channel/inbox.h"
+#include "channel/parcel.h"
 #include "channel/waitq.h"
 
 /* POSTs on one connection, at most: 16, and one that has to overtake (an abort). */
@@ -126,7 +128,9 @@ struct native_link {
     uint64_t paced; /* acknowledged when a sender last paused */
     int64_t now_ms; /* the latest time that the machine was told by the application's threads */
     size_t least;   /* length of the shortest message that waits for room; SIZE_MAX: none does */
-    bool guest;     /* a receiver takes turns of the loop, as its guest: guest_thread */
+    pthread_mutex_t hand_lock;
+    struct parcel *hand; /* messages that a receiver has taken out of the machine; or NULL */
+    bool guest;          /* a receiver takes turns of the loop, as its guest: guest_thread */
     pthread_t guest_thread;
     bool lone; /* the last POST was a short one: messages come one at a time */
     bool failure_seen, done_seen;
@@ -186,7 +190,7 @@ struct native_channel {
     pthread_mutex_t lock;
     const struct whist_channel *counts; /* a statistics decorator above, or NULL */
     atomic_bool failed;                 /* error is set */
-    bool closing;
+    atomic_bool closing;
     struct whist_error error; /* of the whole channel */
 };
 

@@ -60,7 +60,9 @@ static void leave(struct native_channel *ch)
 
 static void clear_link(struct native_link *l)
 {
+    whist_parcel_free(l->hand);
     whist_delivery_free(l->d);
+    pthread_mutex_destroy(&l->hand_lock);
     pthread_mutex_destroy(&l->lock);
     if (l->head != NULL) {
         whist_wipe(l->head, l->head_len); /* the token */
@@ -261,10 +263,14 @@ static whist_status init_locks(struct native_link *l, struct whist_error *err)
     whist_waitq_init(&l->arrived);
     whist_waitq_init(&l->changed);
     l->least = SIZE_MAX;
-    return pthread_mutex_init(&l->lock, NULL) == 0
-               ? WHIST_OK
-               : whist_fail(err, WHIST_ERR_NOMEM, WHIST_NO_PEER, NULL,
-                            "the system has no resources for a channel");
+    if (pthread_mutex_init(&l->lock, NULL) == 0) {
+        if (pthread_mutex_init(&l->hand_lock, NULL) == 0) {
+            return WHIST_OK;
+        }
+        pthread_mutex_destroy(&l->lock);
+    }
+    return whist_fail(err, WHIST_ERR_NOMEM, WHIST_NO_PEER, NULL,
+                      "the system has no resources for a channel");
 }
 
 /* A link is complete when its machine is there (see is_used). */
