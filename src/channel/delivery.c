@@ -140,7 +140,7 @@ void whist_dlv_run(struct running *r, uint64_t len, const char *phase, size_t ph
         *at++ = (uint8_t)(len | 128);
     }
     *at++ = (uint8_t)len;
-    if (phase_len == r->phase_len && memcmp(r->phase, phase, phase_len) == 0) {
+    if (phase == NULL || (phase_len == r->phase_len && memcmp(r->phase, phase, phase_len) == 0)) {
         *at++ = SAME_LABEL;
     } else {
         *at++ = (uint8_t)phase_len;

@@ -200,7 +200,7 @@ struct delivery {
 /* The link fails; the first failure stays. tell: the peer is to learn it. */
 void whist_dlv_fail(struct delivery *d, int64_t now, bool tell, whist_status status,
                     const char *phase, const char *fmt, ...) WHIST_PRINTF(6, 7);
-/* Adds a message to a running hash. */
+/* Adds a message to a running hash. phase: NULL if it is that of the message before. */
 void whist_dlv_run(struct running *r, uint64_t len, const char *phase, size_t phase_len);
 /* Hash of what was added so far. */
 void whist_dlv_run_hash(uint8_t out[32], const struct running *r);

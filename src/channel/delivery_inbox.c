@@ -295,8 +295,8 @@ static bool take_together(struct delivery *d, const struct post_view *v, struct 
     if (p == NULL) {
         return false;
     }
-    while (whist_frame_next(&r, &f)) {
-        count_message(d, f.payload.len, f.phase, f.phase_len);
+    for (const char *before = NULL; whist_frame_next(&r, &f); before = f.phase) {
+        count_message(d, f.payload.len, f.phase != before ? f.phase : NULL, f.phase_len);
     }
     *ring_at(d, d->ring.count) = (struct message){.parcel = p, .weight = v->weight};
     d->ring.count++;
