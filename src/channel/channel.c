@@ -149,5 +149,6 @@ void whist_channel_free(struct whist_channel *ch)
 {
     if (ch != NULL) {
         ch->ops->free(ch);
+        whist_pool_trim();
     }
 }

@@ -34,8 +34,7 @@ void whist_dlv_stream(struct delivery *d)
 void whist_dlv_drop_buffer(struct whist_buffer *buf)
 {
     if (buf->data != NULL) {
-        whist_wipe(buf->data, buf->len);
-        whist_pool_free(buf->data, buf->cap);
+        whist_pool_free(buf->data, buf->cap, buf->len);
     }
     *buf = (struct whist_buffer){0};
 }

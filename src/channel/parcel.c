@@ -50,8 +50,7 @@ uint32_t whist_parcel_count(const struct parcel *p)
 void whist_parcel_free(struct parcel *p)
 {
     if (p != NULL) {
-        whist_wipe(p->body.data, p->body.len);
-        whist_pool_free(p->body.data, p->body.cap);
+        whist_pool_free(p->body.data, p->body.cap, p->body.len);
         whist_free(p);
     }
 }

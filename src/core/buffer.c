@@ -19,8 +19,7 @@ whist_status whist_buffer_reserve(struct whist_buffer *buf, size_t cap)
     if (buf->len != 0) {
         memcpy(data, buf->data, buf->len);
     }
-    whist_wipe(buf->data, buf->cap);
-    whist_pool_free(buf->data, buf->cap);
+    whist_pool_free(buf->data, buf->cap, buf->cap);
     buf->data = data;
     buf->cap = grown;
     return WHIST_OK;
@@ -49,7 +48,6 @@ whist_status whist_buffer_append(struct whist_buffer *buf, const void *data, siz
 
 void whist_buffer_clear(struct whist_buffer *buf)
 {
-    whist_wipe(buf->data, buf->cap);
-    whist_pool_free(buf->data, buf->cap);
+    whist_pool_free(buf->data, buf->cap, buf->cap);
     *buf = (struct whist_buffer){0};
 }

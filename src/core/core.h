@@ -57,16 +57,21 @@ void whist_free(void *p);
 void *whist_alloc_aligned(size_t len);
 void whist_free_aligned(void *p, size_t len);
 /* Memory of large buffers, kept for reuse (pool.c). Take a capacity from whist_pool_capacity (≥
- * cap) and give the same to both; wipe before freeing. */
+ * cap) and give the same to both. What is kept has its contents until it is used again, or until
+ * the next trim; what is not kept is wiped: `used` bytes from its beginning. */
 size_t whist_pool_capacity(size_t cap);
 void *whist_pool_alloc(size_t cap);
-void whist_pool_free(void *p, size_t cap);
+void whist_pool_free(void *p, size_t cap, size_t used);
+/* Wipes all that is kept and gives it back. */
+void whist_pool_trim(void);
 /* Overwrites with zeros; never optimised away. */
 void whist_wipe(void *p, size_t len);
 
 #ifdef WHIST_TEST_HOOKS
 /* Tests: the next `n` allocations succeed, later ones fail; < 0: none fails. Process-wide. */
 void whist_alloc_fail_after(long n);
+/* Bytes that were wiped since the beginning. */
+uint64_t whist_wiped_bytes(void);
 /* Counts one allocation; false if it must fail. */
 bool whist_may_allocate(void);
 #else
@@ -124,6 +129,15 @@ static inline uint64_t splitmix64(uint64_t *state)
 }
 
 /* ---- Little-endian numbers ---- */
+/* Value of a hex digit; −1: it is none. */
+static inline int whist_hex_digit(uint8_t c)
+{
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
+}
+
 static inline void put_le32(uint8_t *p, uint32_t v)
 {
     for (int i = 0; i < 4; i++) {

@@ -8,6 +8,12 @@
 #include <stdatomic.h>
 
 static atomic_long allocations_left = -1;
+static _Atomic uint64_t wiped;
+
+uint64_t whist_wiped_bytes(void)
+{
+    return atomic_load(&wiped);
+}
 
 void whist_alloc_fail_after(long n)
 {
@@ -80,6 +86,9 @@ void whist_wipe(void *p, size_t len)
 {
     if (len != 0) {
         sodium_memzero(p, len);
+#ifdef WHIST_TEST_HOOKS
+        atomic_fetch_add(&wiped, len);
+#endif
     }
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* Large buffers are kept and reused: the first touch of a fresh page costs ten times a write to
- * memory, and messages of 1 MiB come and go by the thousand. What is kept is wiped, and bounded. */
+ * memory, and messages of 1 MiB come and go by the thousand. What is kept is bounded, and not wiped
+ * until it is given back: the next message overwrites it, and to wipe each would be a sixth of what
+ * it costs to send. Channels give it back when they end (whist_pool_trim). */
 #include <pthread.h>
 
 #include "core/core.h"
@@ -75,7 +77,7 @@ void *whist_pool_alloc(size_t cap)
     return p != NULL ? (void *)p : whist_alloc(cap, 1);
 }
 
-void whist_pool_free(void *p, size_t cap)
+void whist_pool_free(void *p, size_t cap, size_t used)
 {
     size_t k = p != NULL ? class_of(cap) : N_CLASSES;
     if (k < N_CLASSES) {
@@ -89,5 +91,27 @@ void whist_pool_free(void *p, size_t cap)
         }
         pthread_mutex_unlock(&lock);
     }
-    whist_free(p);
+    if (p != NULL) {
+        whist_wipe(p, used);
+        whist_free(p);
+    }
+}
+
+void whist_pool_trim(void)
+{
+    struct kept *list[N_CLASSES];
+
+    pthread_mutex_lock(&lock);
+    memcpy(list, free_list, sizeof list);
+    memset(free_list, 0, sizeof free_list);
+    kept_bytes = 0;
+    pthread_mutex_unlock(&lock);
+    for (size_t k = 0; k < N_CLASSES; k++) {
+        while (list[k] != NULL) {
+            struct kept *next = list[k]->next;
+            whist_wipe(list[k], CLASS_SIZE(k));
+            whist_free(list[k]);
+            list[k] = next;
+        }
+    }
 }
