@@ -304,14 +304,19 @@ bool whist_delivery_writable(const struct delivery *d, size_t len)
                               d->outbox + len + WHIST_FRAME_COST <= d->opt.outbox_bytes);
 }
 
-bool whist_delivery_ahead(const struct delivery *d, size_t bytes, uint64_t *acked)
+uint64_t whist_delivery_outbox(const struct delivery *d)
 {
-    bool moved = d->out_acked != *acked;
-    if (d->outbox <= bytes || !moved) {
-        return false;
-    }
-    *acked = d->out_acked;
-    return true;
+    return d->outbox;
+}
+
+uint64_t whist_delivery_acked(const struct delivery *d)
+{
+    return d->out_acked;
+}
+
+size_t whist_delivery_flying(const struct delivery *d)
+{
+    return d->data_flying;
 }
 
 bool whist_delivery_roomy(const struct delivery *d, size_t len)

@@ -131,10 +131,12 @@ bool whist_delivery_share(struct delivery *d, struct whist_bytes msg, const char
  */
 bool whist_delivery_writable(const struct delivery *d, size_t len);
 
-/* True if more than this many bytes are queued although the peer takes them: it has acknowledged
- * something since *acked, which is set to what it has now. A sender may pause then, so that what it
- * sends is still in the processor's cache when it goes out. */
-bool whist_delivery_ahead(const struct delivery *d, size_t bytes, uint64_t *acked);
+/* Weights that are queued and not acknowledged, and position up to which the peer has everything.
+ */
+uint64_t whist_delivery_outbox(const struct delivery *d);
+uint64_t whist_delivery_acked(const struct delivery *d);
+/* POSTs with messages that are in flight. */
+size_t whist_delivery_flying(const struct delivery *d);
 
 /* True if it is worth it to wake a thread that waits for room for len bytes: there is that room,
  * and an eighth of the outbox or 1 MiB is free. (Otherwise each POST that is acknowledged would let
@@ -217,9 +219,10 @@ bool whist_delivery_done(const struct delivery *d, whist_status *status_out,
  * _answered or _lost (or the link is freed), whatever is called meanwhile. */
 struct delivery_post {
     uint64_t id;                     /* not 0; never used twice */
-    const struct whist_bytes *parts; /* the body, in pieces; none is empty */
+    const struct whist_bytes *parts; /* in pieces, of which none is empty */
     size_t n_parts;                  /* 1 … 3 */
-    size_t len;                      /* of all parts */
+    size_t n_body;                   /* of them, in the body; the rest goes into the head */
+    size_t len, body_len;            /* of all parts; of those in the body */
 };
 
 /* The next POST to send now, if any: call until it returns false. POSTs may be sent at the same

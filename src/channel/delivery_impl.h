@@ -74,7 +74,8 @@ struct segment {
     size_t outbox;       /* what it frees in the outbox when acknowledged */
     uint32_t n_messages; /* that end in it */
     uint32_t n_frames;
-    size_t head_len; /* 0: the unit's heads are used */
+    bool end_in_head; /* only the payload is in the body of the POST */
+    size_t head_len;  /* 0: the unit's heads are used */
     uint8_t head[FRAME_HEAD_MAX];
 };
 

@@ -281,7 +281,7 @@ static void dispatch(struct delivery *d, int64_t now, struct whist_buffer *body,
     char text[300];
     unsigned version = 0;
     post_flaw flaw = whist_post_parse(&v, &why, &version, whist_buffer_view(body));
-    if (body->len > WHIST_POST_LIMIT) {
+    if (body->len > WHIST_POST_LIMIT + POST_OVERHEAD) {
         say(p, ANSWER_BAD, "a POST that is too long");
     } else if (flaw == POST_VERSION && !d->connected) {
         snprintf(text, sizeof text, "version: this party speaks %u, party %zu speaks %u",

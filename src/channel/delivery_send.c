@@ -183,12 +183,14 @@ static void unlink_segment(struct delivery *d)
     }
 }
 
-/* The next part of the unit, which is one message or the FIN. */
+/* The next part of the unit, which is one message or the FIN. As much payload as a body takes, so
+ * that a message of a round length is one POST: what belongs behind it goes into the head then. */
 static void cut_part(const struct delivery *d, struct segment *g, struct unit *u)
 {
-    size_t most = d->opt.post_bytes - POST_OVERHEAD, left = u->payload.len - u->cut;
+    size_t most = d->opt.post_bytes, left = u->payload.len - u->cut;
     g->from = u->cut;
     g->len = left < most ? left : most;
+    g->end_in_head = g->len > most - POST_OVERHEAD;
     bool first = u->cut == 0, last = g->len == left;
     struct frame f = {.type = u->type,
                       .flags = (uint8_t)((first ? FRAME_FIRST : 0) | (last ? FRAME_LAST : 0)),
@@ -385,8 +387,10 @@ static void fill(struct delivery *d, int64_t now, struct slot *s, struct deliver
     }
     put_end(d, s, heads_len, &n);
     *post = (struct delivery_post){.id = s->id, .parts = s->parts, .n_parts = n};
+    post->n_body = g != NULL && g->end_in_head ? 1 : n;
     for (size_t i = 0; i < n; i++) {
         post->len += s->parts[i].len;
+        post->body_len += i < post->n_body ? s->parts[i].len : 0;
     }
     d->sent_ms = now;
     d->probe = false;

@@ -22,12 +22,10 @@ static bool is(struct whist_bytes s, const char *text)
     return s.len == strlen(text) && memcmp(s.data, text, s.len) == 0;
 }
 
-static int hex_value(uint8_t c)
+/* A session has one path only. */
+static int lower_hex_digit(uint8_t c)
 {
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    return c >= 'A' && c <= 'F' ? -1 : whist_hex_digit(c);
 }
 
 /* A path [PREFIX]/s/{session}/msg/{from}. */
@@ -69,7 +67,7 @@ static bool parse_path(struct route *r, struct whist_bytes path)
         return false;
     }
     for (size_t i = 0; i < WHIST_SESSION_LEN; i++) {
-        int high = hex_value(at[3 + 2 * i]), low = hex_value(at[4 + 2 * i]);
+        int high = lower_hex_digit(at[3 + 2 * i]), low = lower_hex_digit(at[4 + 2 * i]);
         if (high < 0 || low < 0) {
             return false;
         }
@@ -493,10 +491,29 @@ static void count_wire(struct native_link *l, struct http_conn *c)
     c->counted_out = out;
 }
 
-/* Whether a body is that of a POST with messages, which are the only ones that come in numbers. */
-static bool is_data(const struct whist_buffer *body)
+/* Puts behind the body what the head has of its end; an HTTP status. */
+static int add_end(struct http_conn *c)
 {
-    return body->len > POST_TAIL_LEN && body->data[body->len - POST_TAIL_LEN + 60] == POST_DATA;
+    struct whist_bytes hex;
+    uint8_t end[POST_OVERHEAD];
+    size_t n = c->parser.body.len >= POST_END_BODY_MIN
+                   ? whist_http_find_field(&c->parser, POST_END_FIELD, &hex)
+                   : 0;
+
+    if (n == 0) {
+        return 200;
+    }
+    if (n > 1 || hex.len % 2 != 0 || hex.len / 2 > sizeof end) {
+        return 400;
+    }
+    for (size_t i = 0; i < hex.len / 2; i++) {
+        int high = whist_hex_digit(hex.data[2 * i]), low = whist_hex_digit(hex.data[2 * i + 1]);
+        if (high < 0 || low < 0) {
+            return 400;
+        }
+        end[i] = (uint8_t)(high << 4 | low);
+    }
+    return whist_buffer_append(&c->parser.body, end, hex.len / 2) == WHIST_OK ? 200 : 503;
 }
 
 /* The waiting link that a hello of another session is for; NULL: it is none, or none waits. */
@@ -523,6 +540,7 @@ static void take_message(struct http_server *s, struct http_conn *c)
     struct native_link *l = link_of(ep, c);
     struct delivery_answer answer;
     int64_t now = s->loop->now_ms;
+    int status;
 
     if (l == NULL && (ep->leaving || (l = stray_link(ep, c)) == NULL)) {
         refuse_session(ep, c, c->session);
@@ -532,11 +550,17 @@ static void take_message(struct http_server *s, struct http_conn *c)
         return;
     }
     ep->requests++;
+    if ((status = add_end(c)) != 200) {
+        refuse(ep, c, status, status == 400 ? "A malformed field " POST_END_FIELD : "No memory");
+        whist_httpd_end_request(s, c);
+        return;
+    }
     /* Memory for the answer comes first: a message without one would be sent again. */
     if (!whist_httpd_reserve(s, c, ANSWER_ROOM)) {
         return;
     }
-    bool lazy = c->parser.body.len <= LAZY_BODY && is_data(&c->parser.body);
+    bool lazy = c->parser.body.len <= LAZY_BODY &&
+                whist_post_begins_message(whist_buffer_view(&c->parser.body));
     pthread_mutex_lock(&l->lock);
     count_wire(l, c);
     l->lone = lazy;

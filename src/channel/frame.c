@@ -302,6 +302,18 @@ post_flaw whist_post_parse(struct post_view *view_out, const char **why_out, uns
     return POST_FINE;
 }
 
+bool whist_post_begins_message(struct whist_bytes body)
+{
+    if (body.len <= POST_TAIL_LEN) {
+        return false;
+    }
+    const uint8_t *tail = body.data + body.len - POST_TAIL_LEN;
+    size_t meta_len = get_le32(tail + 52);
+    return tail[60] == POST_DATA && meta_len >= HEAD_FIXED &&
+           meta_len <= body.len - POST_TAIL_LEN &&
+           (tail[1 - (ptrdiff_t)meta_len] & FRAME_FIRST) != 0;
+}
+
 /* ---- Blocks ---- */
 
 void whist_hello_put(uint8_t out[HELLO_LEN], const struct hello *hello)

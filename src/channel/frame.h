@@ -24,6 +24,11 @@
 #define POST_META_MAX ABORT_MAX
 /* What a POST of one frame has beside its payload, at most. */
 #define POST_OVERHEAD (FRAME_HEAD_MAX + POST_TAIL_LEN)
+/* Field of a POST's head with what belongs behind its body, in hex; only of bodies of so many
+ * bytes.
+ */
+#define POST_END_FIELD    "whist-end"
+#define POST_END_BODY_MIN 512
 /* No position is beyond this, so sums of positions and weights do not overflow. */
 #define POSITION_MAX ((uint64_t)1 << 62)
 
@@ -90,6 +95,10 @@ typedef enum post_flaw {
  * POST. */
 WHIST_MUST_CHECK post_flaw whist_post_parse(struct post_view *view_out, const char **why_out,
                                             unsigned *version_out, struct whist_bytes body);
+
+/* Whether a body that was not parsed yet seems to be that of a POST whose first frame begins a
+ * message: so the rest of a long one is no short message. */
+bool whist_post_begins_message(struct whist_bytes body);
 
 /* Reads the frames of a parsed POST one after another; all-zero but for view is the beginning. */
 struct frame_reader {

@@ -432,6 +432,11 @@ static whist_http_event take_body(struct whist_http_parser *p, const uint8_t *da
     return WHIST_HTTP_MORE;
 }
 
+uint64_t whist_http_body_left(const struct whist_http_parser *p)
+{
+    return p->state == IN_BODY && p->framing == BY_LENGTH ? p->left : 0;
+}
+
 uint8_t *whist_http_body_room(struct whist_http_parser *p, size_t *room_out)
 {
     size_t room;
@@ -497,18 +502,9 @@ static whist_http_event feed_data(struct whist_http_parser *p, size_t *used, con
     return ev;
 }
 
-static int hex_value(uint8_t c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static whist_http_event chunk_size_byte(struct whist_http_parser *p, uint8_t c)
 {
-    int value = hex_value(c);
+    int value = whist_hex_digit(c);
 
     if (value >= 0) {
         if (++p->digits > 16) {

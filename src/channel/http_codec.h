@@ -70,6 +70,9 @@ void whist_http_parser_next(struct whist_http_parser *p);
 WHIST_MUST_CHECK whist_http_event whist_http_feed(struct whist_http_parser *p, size_t *used_out,
                                                   const uint8_t *data, size_t len);
 
+/* Bytes that are missing of a body by length; 0 outside of one. */
+uint64_t whist_http_body_left(const struct whist_http_parser *p);
+
 /* Room for the next bytes of a body by length, of which *room_out may be put there directly; NULL
  * if there is none. Never much more memory than what has arrived. */
 uint8_t *whist_http_body_room(struct whist_http_parser *p, size_t *room_out);

@@ -12,6 +12,9 @@
 #define SWEEP_MIN_MS        100
 #define DEFAULT_CONNECTIONS 1024
 
+/* Silence after which a connection reports single bytes again. */
+#define SLOW_MS 1000
+
 /* ---- Lists ---- */
 
 static void unlink_conn(struct http_server *s, struct http_conn *c)
@@ -32,6 +35,25 @@ void whist_httpd_touch(struct http_server *s, struct http_conn *c)
 {
     unlink_conn(s, c);
     link_newest(s, c);
+}
+
+static void sweep_at(struct http_server *s, int64_t at_ms)
+{
+    if (s->sweep_ms == 0 || at_ms < s->sweep_ms) {
+        s->sweep_ms = at_ms;
+    }
+}
+
+void whist_httpd_low_water(struct http_server *s, struct http_conn *c, int bytes)
+{
+    if (bytes == c->low_water ||
+        setsockopt(c->io.fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof bytes) != 0) {
+        return;
+    }
+    c->low_water = bytes;
+    if (bytes > 1) {
+        sweep_at(s, c->read_ms + SLOW_MS);
+    }
 }
 
 void whist_httpd_hold(struct http_server *s, struct http_conn *c)
@@ -59,9 +81,7 @@ void whist_httpd_unhold(struct http_server *s, struct http_conn *c)
 void whist_httpd_deadline(struct http_server *s, struct http_conn *c, int64_t after_ms)
 {
     c->deadline_ms = s->loop->now_ms + after_ms;
-    if (s->sweep_ms == 0 || c->deadline_ms < s->sweep_ms) {
-        s->sweep_ms = c->deadline_ms;
-    }
+    sweep_at(s, c->deadline_ms);
 }
 
 void whist_httpd_end(struct http_server *s, struct http_conn *c)
@@ -151,6 +171,7 @@ static bool add_connection(struct http_server *s, int fd, const struct whist_net
     c->stream.fd = fd;
     c->address = *address;
     c->events = EPOLLIN;
+    c->low_water = 1;
     whist_http_parser_init(&c->parser, WHIST_HTTP_REQUEST, s->limits.body_limit);
     whist_net_tune(fd);
     c->unknown =
@@ -259,13 +280,18 @@ static void sweep(struct http_server *s)
     s->sweep_ms = 0;
     for (; c != NULL; c = next) {
         next = c->next;
+        if (c->low_water > 1 && c->read_ms + SLOW_MS <= s->loop->now_ms) {
+            whist_httpd_low_water(s, c, 1);
+        } else if (c->low_water > 1) {
+            sweep_at(s, c->read_ms + SLOW_MS);
+        }
         if (c->deadline_ms == 0) {
             continue;
         }
         if (c->deadline_ms <= s->loop->now_ms) {
             whist_httpd_end(s, c);
-        } else if (s->sweep_ms == 0 || c->deadline_ms < s->sweep_ms) {
-            s->sweep_ms = c->deadline_ms;
+        } else {
+            sweep_at(s, c->deadline_ms);
         }
     }
     if (s->sweep_ms != 0 && s->sweep_ms < s->loop->now_ms + SWEEP_MIN_MS) {

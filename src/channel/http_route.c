@@ -47,23 +47,14 @@ static bool find_segment(struct whist_bytes *segment_out, struct whist_bytes pat
     return true;
 }
 
-static int hex_value(uint8_t c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Percent-decodes; what is not an encoding stays as it is. out has room for s.len bytes. */
 static size_t decode(uint8_t *out, struct whist_bytes s)
 {
     size_t n = 0;
 
     for (size_t i = 0; i < s.len; i++) {
-        int high = i + 2 < s.len && s.data[i] == '%' ? hex_value(s.data[i + 1]) : -1;
-        int low = high >= 0 ? hex_value(s.data[i + 2]) : -1;
+        int high = i + 2 < s.len && s.data[i] == '%' ? whist_hex_digit(s.data[i + 1]) : -1;
+        int low = high >= 0 ? whist_hex_digit(s.data[i + 2]) : -1;
         if (low >= 0) {
             out[n++] = (uint8_t)(high << 4 | low);
             i += 2;

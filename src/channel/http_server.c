@@ -17,7 +17,11 @@
 #define LAZY_REST   64    /* requests that are answered at once after a wait for nothing */
 #define ANSWERS_MAX 16384 /* bytes of unsent answers at which reading pauses */
 /* Body bytes beyond the limit that are read over before a connection is closed instead. */
-#define OVERLONG_MAX  ((uint64_t)1048576)
+#define OVERLONG_MAX ((uint64_t)1048576)
+/* In a body that comes in parts of at least FAST bytes, parts of LOW_WATER are waited for. */
+#define FAST          ((size_t)32768)
+#define LOW_WATER     262144
+#define TLS_RECORD    ((uint64_t)16640) /* of a record with its head and tag */
 #define TLS_HANDSHAKE 22                /* type of its first record (RFC 8446, 5.1) */
 #define LINGER_MAX    ((size_t)4194304) /* the same, after the last answer */
 
@@ -426,6 +430,20 @@ static int choose_parts(struct http_conn *c, struct iovec spare, struct iovec pa
     return 2;
 }
 
+/* n bytes were read. While a long body comes fast, the socket reports only larger parts of it: to
+ * be woken for each packet costs both sides more than the bytes. */
+static void choose_low_water(struct http_server *s, struct http_conn *c, size_t n)
+{
+    uint64_t left = c->state == CONN_READING ? whist_http_body_left(&c->parser) : 0;
+    /* A part of a record may have been read. */
+    uint64_t have = c->stream.tls == NULL ? 0 : left < TLS_RECORD ? left : TLS_RECORD;
+    left -= have;
+    int bytes = left != 0 && n >= FAST ? left < LOW_WATER ? (int)left : LOW_WATER : 1;
+
+    c->read_ms = s->loop->now_ms;
+    whist_httpd_low_water(s, c, bytes);
+}
+
 /* n bytes are in the parts. */
 static void take_parts(struct http_server *s, struct http_conn *c, const struct iovec *parts,
                        int n_parts, size_t n)
@@ -460,6 +478,7 @@ static void read_plain(struct http_server *s, struct http_conn *c)
 
     if (r == STREAM_OK) {
         take_parts(s, c, parts, n_parts, n);
+        choose_low_water(s, c, n);
     } else {
         read_nothing(s, c, r);
     }
@@ -492,10 +511,12 @@ static void read_records(struct http_server *s, struct http_conn *c)
 
 static void read_tls(struct http_server *s, struct http_conn *c)
 {
-    stream_result r = whist_stream_receive(&c->stream, s->scratch, HTTP_SCRATCH);
+    size_t n;
+    stream_result r = whist_stream_receive(&c->stream, s->scratch, HTTP_SCRATCH, &n);
 
     if (r == STREAM_OK) {
         read_records(s, c);
+        choose_low_water(s, c, n);
     } else {
         read_nothing(s, c, r);
     }

@@ -42,6 +42,8 @@ struct http_conn {
     bool is_lazy;            /* in the server's list */
     struct http_conn *next_lazy;
     uint32_t events;
+    int low_water;   /* bytes that the socket waits for before it reports them */
+    int64_t read_ms; /* when something came last */
     struct whist_http_parser parser;
     struct whist_buffer in; /* read and not yet parsed, from in_at on */
     size_t in_at;
@@ -155,6 +157,8 @@ void whist_httpd_on_events(struct http_io *io, uint32_t events);
 void whist_httpd_on_listener(struct http_io *io, uint32_t events);
 /* It has been active. */
 void whist_httpd_touch(struct http_server *s, struct http_conn *c);
+/* The socket reports what comes only when there are so many bytes, or after a second of silence. */
+void whist_httpd_low_water(struct http_server *s, struct http_conn *c, int bytes);
 /* Its time is over in after_ms. */
 void whist_httpd_deadline(struct http_server *s, struct http_conn *c, int64_t after_ms);
 void whist_httpd_unhold(struct http_server *s, struct http_conn *c);

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* The native channel: the application's calls. */
 #include <stdio.h>
-#include <time.h>
 
 #include "channel/native.h"
 
-/* A sender that is so far ahead of a peer that receives pauses for so long after each message: what
- * waits in the outbox leaves the cache, and its memory is new each time. */
-#define PACE_BYTES ((size_t)8 << 20)
-#define PACE_NS    1000000
+/* A sender that is so far ahead of a peer that receives waits until little is left, for so long at
+ * most: what waits in the outbox leaves the cache, and its memory is new each time. */
+#define PACE_BYTES      ((size_t)8 << 20)
+#define PACE_MS         2
+/* With so much to send, and a POST in flight, the I/O thread writes while the sender goes on. */
+#define BULK_BYTES ((size_t)65536)
 
 static struct native_channel *native_of(struct whist_channel *ch)
 {
@@ -176,6 +177,26 @@ static whist_status send_later(struct native_link *l, const struct outgoing *m, 
     return st;
 }
 
+/* Without the lock, after a message was queued. */
+static void pace(struct native_link *l)
+{
+    pthread_mutex_lock(&l->lock);
+    if (whist_delivery_outbox(l->d) > WHIST_PACED_BYTES) {
+        (void)whist_waitq_wait(&l->paced, &l->lock, whist_now_ms() + PACE_MS);
+    }
+    pthread_mutex_unlock(&l->lock);
+}
+
+/* Ahead of a peer that has taken something since it was asked last. */
+static bool is_ahead(struct native_link *l)
+{
+    uint64_t acked = whist_delivery_acked(l->d);
+    bool ahead = whist_delivery_outbox(l->d) > PACE_BYTES && acked != l->paced_at;
+
+    l->paced_at = ahead ? acked : l->paced_at;
+    return ahead;
+}
+
 static whist_status send_one(struct whist_channel *base, size_t to, const struct outgoing *m,
                              const char *phase, int64_t deadline_ms, struct whist_error *err)
 {
@@ -188,12 +209,17 @@ static whist_status send_one(struct whist_channel *base, size_t to, const struct
         st = send_later(l, m, phase, deadline_ms, err);
     }
     if (st == WHIST_OK && !l->crowded && whist_delivery_wants_post(l->d, now)) {
-        whist_link_update(l, link_now(l, true));
+        if (whist_delivery_flying(l->d) != 0 && whist_delivery_outbox(l->d) > BULK_BYTES) {
+            atomic_store(&l->dirty, true);
+            whist_http_wake(&l->ch->ep->loop);
+        } else {
+            whist_link_update(l, link_now(l, true));
+        }
     }
-    bool ahead = st == WHIST_OK && whist_delivery_ahead(l->d, PACE_BYTES, &l->paced);
+    bool ahead = st == WHIST_OK && is_ahead(l);
     whist_link_unlock(l);
     if (ahead) {
-        (void)nanosleep(&(struct timespec){.tv_nsec = PACE_NS}, NULL);
+        pace(l);
     }
     return st;
 }

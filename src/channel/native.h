@@ -22,6 +22,7 @@
 #include <whist/http.h>
 
 #include "channel/delivery.h"
+#include "channel/frame.h"
 #include "channel/http_server.h"
 #include "channel/inbox.h"
 #include "channel/parcel.h"
@@ -30,6 +31,11 @@
 /* POSTs on one connection, at most: 16, and one that has to overtake (an abort). */
 #define PIPELINE_MAX    17
 #define CONNECTIONS_MAX 16
+/* End of a head, in bytes. */
+#define HEAD_TAIL_MAX (64 + 2 * POST_OVERHEAD)
+
+/* With no more than this in the outbox a sender that is ahead goes on. */
+#define WHIST_PACED_BYTES ((size_t)4 << 20)
 
 struct native_channel;
 struct native_link;
@@ -87,7 +93,8 @@ struct native_request {
     size_t n_parts;
     size_t len; /* of head and body */
     size_t tail_len;
-    char tail[28]; /* end of the head: its length, and the empty line */
+    char tail[HEAD_TAIL_MAX]; /* end of the head: its length, what goes behind the body, empty line
+                               */
 };
 
 struct native_conn {
@@ -125,18 +132,19 @@ struct native_link {
     struct waitq arrived; /* a message, or the link has failed or closed */
     struct waitq changed; /* there is room, a connection is not busy any more, or the same */
     struct delivery *d;
-    uint64_t paced; /* acknowledged when a sender last paused */
-    int64_t now_ms; /* the latest time that the machine was told by the application's threads */
-    size_t least;   /* length of the shortest message that waits for room; SIZE_MAX: none does */
+    struct waitq paced; /* senders that are ahead: little is left in the outbox */
+    uint64_t paced_at;  /* acknowledged when one of them last waited */
+    int64_t now_ms;     /* the latest time that the machine was told by the application's threads */
+    size_t least; /* length of the shortest message that waits for room; SIZE_MAX: none does */
     pthread_mutex_t hand_lock;
     struct parcel *hand; /* messages that a receiver has taken out of the machine; or NULL */
     bool guest;          /* a receiver takes turns of the loop, as its guest: guest_thread */
     pthread_t guest_thread;
     bool lone; /* the last POST was a short one: messages come one at a time */
     bool failure_seen, done_seen;
-    bool wake_all, wake_receiver, wake_senders; /* by whist_link_unlock */
-    atomic_bool dirty;                          /* the I/O thread has to look at it */
-    _Atomic int64_t due_ms;                     /* when the I/O thread looks at it, at the latest */
+    bool wake_all, wake_receiver, wake_senders, wake_paced; /* by whist_link_unlock */
+    atomic_bool dirty;                                      /* the I/O thread has to look at it */
+    _Atomic int64_t due_ms; /* when the I/O thread looks at it, at the latest */
 
     struct whist_url url;
     char url_text[120]; /* for people; long ones are cut */

@@ -82,21 +82,44 @@ static struct native_conn *pick(struct native_link *l)
     return best;
 }
 
-/* The end of a head: the length, and the empty line. One for each POST, so without snprintf. */
-static size_t put_length(char *out, size_t len)
+static char *put_text(char *at, const char *text, size_t len)
 {
-    char digits[20];
-    size_t n = 0, at = 0;
+    memcpy(at, text, len);
+    return at + len;
+}
+
+static char *put_hex(char *at, struct whist_bytes bytes)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    for (size_t i = 0; i < bytes.len; i++) {
+        *at++ = digits[bytes.data[i] >> 4];
+        *at++ = digits[bytes.data[i] & 15];
+    }
+    return at;
+}
+
+/* The end of a head: the length, what goes behind the body, and the empty line. One for each POST,
+ * so without snprintf. */
+static size_t put_tail(char out[HEAD_TAIL_MAX], const struct delivery_post *post)
+{
+    char digits[20], *at = out;
+    size_t n = 0, len = post->body_len;
 
     do {
         digits[n++] = (char)('0' + len % 10);
         len /= 10;
     } while (len != 0);
     while (n != 0) {
-        out[at++] = digits[--n];
+        *at++ = digits[--n];
     }
-    memcpy(out + at, "\r\n\r\n", 4);
-    return at + 4;
+    if (post->n_body < post->n_parts) {
+        at = put_text(at, "\r\n" POST_END_FIELD ": ", 4 + sizeof POST_END_FIELD - 1);
+    }
+    for (size_t i = post->n_body; i < post->n_parts; i++) {
+        at = put_hex(at, post->parts[i]);
+    }
+    return (size_t)(put_text(at, "\r\n\r\n", 4) - out);
 }
 
 static void begin_first(struct native_conn *c, int64_t now)
@@ -111,9 +134,9 @@ static void put(struct native_conn *c, const struct delivery_post *post, int64_t
 
     r->id = post->id;
     r->parts = post->parts;
-    r->n_parts = post->n_parts;
-    r->tail_len = put_length(r->tail, post->len);
-    r->len = c->link->head_len + r->tail_len + post->len;
+    r->n_parts = post->n_body;
+    r->tail_len = put_tail(r->tail, post);
+    r->len = c->link->head_len + r->tail_len + post->body_len;
     c->bytes += r->len;
     if (c->count++ == 0) {
         begin_first(c, now);
@@ -413,7 +436,8 @@ static void read_tls(struct native_conn *c, int64_t now)
     struct whist_error err = {.status = WHIST_OK};
 
     while (!c->broken) {
-        stream_result r = whist_stream_receive(&c->stream, cipher, sizeof cipher);
+        size_t len;
+        stream_result r = whist_stream_receive(&c->stream, cipher, sizeof cipher, &len);
         if (r == STREAM_EOF) {
             if (whist_tls_eof(c->stream.tls, &err) != WHIST_OK && c->state == NATIVE_HANDSHAKE) {
                 break_errno(c, "", 0, &err);

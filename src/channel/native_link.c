@@ -37,6 +37,7 @@ static void note_news(struct native_link *l)
     }
     l->wake_receiver = (l->arrived.waiting != 0 || l->guest) && whist_delivery_readable(l->d);
     /* Only when the shortest message fits: those that wait must not wake each other for nothing. */
+    l->wake_paced = l->paced.waiting != 0 && whist_delivery_outbox(l->d) <= WHIST_PACED_BYTES;
     l->wake_senders = l->least != SIZE_MAX && whist_delivery_roomy(l->d, l->least);
 }
 
@@ -51,11 +52,12 @@ void whist_link_update(struct native_link *l, int64_t now)
 static void unlock(struct native_link *l)
 {
     bool all = l->wake_all, receiver = l->wake_receiver, senders = l->wake_senders;
+    bool paced = all || l->wake_paced;
 
     bool guest = l->guest && (all || receiver) && !pthread_equal(l->guest_thread, pthread_self());
     bool waiting = l->arrived.waiting != 0;
 
-    l->wake_all = l->wake_receiver = l->wake_senders = false;
+    l->wake_all = l->wake_receiver = l->wake_senders = l->wake_paced = false;
     pthread_mutex_unlock(&l->lock);
     if (guest) {
         whist_http_loop_wake_guest(&l->ch->ep->loop);
@@ -64,6 +66,9 @@ static void unlock(struct native_link *l)
         whist_waitq_wake(&l->arrived, true);
     } else if (receiver && waiting) {
         whist_waitq_wake(&l->arrived, false);
+    }
+    if (paced) {
+        whist_waitq_wake(&l->paced, true);
     }
     if (all || senders) {
         whist_waitq_wake(&l->changed, true);

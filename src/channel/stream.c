@@ -103,14 +103,13 @@ stream_result whist_stream_read(struct stream *s, const struct iovec *parts, int
     return n != 0 ? STREAM_OK : STREAM_EOF;
 }
 
-stream_result whist_stream_receive(struct stream *s, uint8_t *scratch, size_t cap)
+stream_result whist_stream_receive(struct stream *s, uint8_t *scratch, size_t cap, size_t *len_out)
 {
     struct iovec part = {scratch, cap};
-    size_t len;
-    stream_result r = whist_stream_read(s, &part, 1, &len);
+    stream_result r = whist_stream_read(s, &part, 1, len_out);
 
     if (r == STREAM_OK) {
-        whist_tls_put(s->tls, whist_bytes(scratch, len));
+        whist_tls_put(s->tls, whist_bytes(scratch, *len_out));
     }
     return r;
 }

@@ -33,7 +33,7 @@ bool whist_stream_unsent(const struct stream *s);
  * (ciphertext), from where whist_stream_decrypt reads on. */
 stream_result whist_stream_read(struct stream *s, const struct iovec *parts, int n_parts,
                                 size_t *len_out);
-stream_result whist_stream_receive(struct stream *s, uint8_t *scratch, size_t cap);
+stream_result whist_stream_receive(struct stream *s, uint8_t *scratch, size_t cap, size_t *len_out);
 /* TLS: plaintext, until STREAM_WAIT. */
 stream_result whist_stream_decrypt(struct stream *s, uint8_t *out, size_t cap, size_t *len_out,
                                    struct whist_error *err);

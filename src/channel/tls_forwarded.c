@@ -8,14 +8,6 @@
 
 #define HEADER_MAX ((size_t)16384)
 
-static int hex_digit(uint8_t c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
 /* %XX → byte, in place of the output's room (at least in.len). False: a % without two digits. */
 static bool unescape(uint8_t *out, size_t *len_out, struct whist_bytes in)
 {
@@ -23,8 +15,8 @@ static bool unescape(uint8_t *out, size_t *len_out, struct whist_bytes in)
     for (size_t i = 0; i < in.len; i++) {
         uint8_t c = in.data[i];
         if (c == '%') {
-            int high = i + 2 < in.len ? hex_digit(in.data[i + 1]) : -1;
-            int low = i + 2 < in.len ? hex_digit(in.data[i + 2]) : -1;
+            int high = i + 2 < in.len ? whist_hex_digit(in.data[i + 1]) : -1;
+            int low = i + 2 < in.len ? whist_hex_digit(in.data[i + 2]) : -1;
             if (high < 0 || low < 0) {
                 return false;
             }

@@ -50,6 +50,7 @@ bool pair_post(struct pair *p, size_t i, struct carried *c)
         len += post.parts[k].len;
     }
     CHECK(len == post.len);
+    c->body_len = post.body_len;
     return true;
 }
 

@@ -20,7 +20,8 @@ struct pair {
 struct carried {
     uint64_t id;
     size_t from, to;
-    struct whist_buffer body;
+    struct whist_buffer body; /* with its end, … */
+    size_t body_len;          /* … which is behind so many bytes if it goes into the head */
 };
 
 /* Default options, the clock at 10,000; change p->opt, then pair_start. */

@@ -139,7 +139,7 @@ static void too_long(void)
     struct pair p;
     struct rude r = polite();
     pair_open(&p);
-    r.frame[0].payload.len = WHIST_POST_LIMIT;
+    r.frame[0].payload.len = WHIST_POST_LIMIT + POST_OVERHEAD;
     CHECK(send_rude(&p, &r) == 400 && p.d[2]->in_next == 0);
     CHECK(whist_delivery_failure(p.d[2]) == NULL);
     pair_free(&p);

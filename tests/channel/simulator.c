@@ -188,7 +188,7 @@ static void send_post(struct sim *s, size_t p, size_t q, const struct delivery_p
         memcpy(f->body + f->len, post->parts[i].data, post->parts[i].len);
         f->len += post->parts[i].len;
     }
-    SIM_CHECK(f->len == post->len && f->len <= s->process[p].link[q].d->opt.post_bytes,
+    SIM_CHECK(f->len == post->len && post->body_len <= s->process[p].link[q].d->opt.post_bytes,
               "a POST of another length than it says, or too long");
     int64_t there = s->now + delay(s);
     TRACE("%" PRId64 " post %zu>%zu id %" PRIu64 " len %zu kind %d\n", s->now, p, q, f->id, f->len,
