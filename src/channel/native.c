@@ -6,8 +6,8 @@
 
 /* A sender that is so far ahead of a peer that receives waits until little is left, for so long at
  * most: what waits in the outbox leaves the cache, and its memory is new each time. */
-#define PACE_BYTES      ((size_t)8 << 20)
-#define PACE_MS         2
+#define PACE_BYTES ((size_t)8 << 20)
+#define PACE_MS    2
 /* With so much to send, and a POST in flight, the I/O thread writes while the sender goes on. */
 #define BULK_BYTES ((size_t)65536)
 
