@@ -8,7 +8,8 @@
  * most: what waits in the outbox leaves the cache, and its memory is new each time. */
 #define PACE_BYTES ((size_t)8 << 20)
 #define PACE_MS    2
-/* With so much to send, and a POST in flight, the I/O thread writes while the sender goes on. */
+/* With so much to send, one message after another, the I/O thread writes while the sender goes on.
+ */
 #define BULK_BYTES ((size_t)65536)
 
 static struct native_channel *native_of(struct whist_channel *ch)
@@ -209,13 +210,15 @@ static whist_status send_one(struct whist_channel *base, size_t to, const struct
         st = send_later(l, m, phase, deadline_ms, err);
     }
     if (st == WHIST_OK && !l->crowded && whist_delivery_wants_post(l->d, now)) {
-        if (whist_delivery_flying(l->d) != 0 && whist_delivery_outbox(l->d) > BULK_BYTES) {
+        bool stream = !l->turn || whist_delivery_flying(l->d) != 0;
+        if (stream && whist_delivery_outbox(l->d) > BULK_BYTES) {
             atomic_store(&l->dirty, true);
             whist_http_wake(&l->ch->ep->loop);
         } else {
             whist_link_update(l, link_now(l, true));
         }
     }
+    l->turn = false;
     bool ahead = st == WHIST_OK && is_ahead(l);
     whist_link_unlock(l);
     if (ahead) {
@@ -388,6 +391,7 @@ static whist_status native_recv(struct whist_channel *base, size_t from,
     if (st == WHIST_ERR_TIMEOUT) {
         st = wait_for_message(l, msg_out, phase, deadline_ms, err);
     }
+    l->turn = true;
     bool more = l->hand != NULL || whist_delivery_readable(l->d);
     l->wake_receiver = l->arrived.waiting != 0 && more; /* the next one */
     if (!l->crowded && whist_delivery_wants_post(l->d, now)) {

@@ -140,6 +140,7 @@ struct native_link {
     struct parcel *hand; /* messages that a receiver has taken out of the machine; or NULL */
     bool guest;          /* a receiver takes turns of the loop, as its guest: guest_thread */
     pthread_t guest_thread;
+    bool turn; /* a message was received since one was sent */
     bool lone; /* the last POST was a short one: messages come one at a time */
     bool failure_seen, done_seen;
     bool wake_all, wake_receiver, wake_senders, wake_paced; /* by whist_link_unlock */
