@@ -121,14 +121,31 @@ static void spoiled_t_hash(struct game *g, const char *point, int to, uint8_t *d
 /* ---- Correlated OT and aShares ---- */
 
 /* Another u in one tree: seen unless the tree's bits of Δ are all zero. */
-static void other_u_in_a_tree(struct game *g, const char *point, int to, uint8_t *data, size_t len)
+static void other_u(struct game *g, const char *phase, const char *point, int to, uint8_t *data,
+                    size_t len)
 {
     size_t tree = game_random(g, 5, TREES);
-    if (to_peer(g, point, to, "chunk.cot")) {
+    if (to_peer(g, point, to, phase)) {
         xor_block(data + tree * (len / TREES), g->one); /* a column is len / TREES bytes */
         g->passes = hole_of(g->p.delta[g->peer], tree) == 0;
         g->hits++;
     }
+}
+
+static void other_u_in_a_tree(struct game *g, const char *point, int to, uint8_t *data, size_t len)
+{
+    other_u(g, "chunk.cot", point, to, data, len);
+}
+
+static void other_u_in_inputs(struct game *g, const char *point, int to, uint8_t *data, size_t len)
+{
+    other_u(g, "input.cot", point, to, data, len);
+}
+
+/* The bits of Δ-consistency: only the column check sees it. */
+static void other_u_in_setup(struct game *g, const char *point, int to, uint8_t *data, size_t len)
+{
+    other_u(g, "delta.cot", point, to, data, len);
 }
 
 /* Needs two peers: towards a single one, other bits are just the own bits. */
@@ -248,6 +265,16 @@ static void equivocated_value(struct game *g, const char *point, int to, uint8_t
     equivocate(g, phases[k][0], phases[k][1], point, to, data, len);
 }
 
+static void equivocated_value_in_setup(struct game *g, const char *point, int to, uint8_t *data,
+                                       size_t len)
+{
+    if (g->run / 2 % 2 == 0) {
+        equivocate(g, "delta.coin.commit", "delta.coin.open", point, to, data, len);
+    } else {
+        equivocate(g, "delta.z.commit", "delta.z.open", point, to, data, len);
+    }
+}
+
 static void false_echo_of_y(struct game *g, const char *point, int to, uint8_t *data, size_t len)
 {
     (void)len;
@@ -294,6 +321,10 @@ static const struct lie lies[] = {
     {"false_opening_in_setup", EITHER, 2, CAUGHT, "", .tell = false_opening_in_setup,
      .set_up = true},
     {"other_u_in_a_tree", EITHER, 2, KNOWN, "chunk.check", .tell = other_u_in_a_tree},
+    {"other_u_in_inputs", EITHER, 2, KNOWN, "input.check", .tell = other_u_in_inputs},
+    {"other_u_in_setup", EITHER, 2, KNOWN, "delta.check", .tell = other_u_in_setup, .set_up = true},
+    {"equivocated_value_in_setup", EITHER, 2, CAUGHT, "", .tell = equivocated_value_in_setup,
+     .set_up = true},
     {"wrong_u_hash", EITHER, 2, CAUGHT, "chunk.check",
      CHANGE("chunk.check", TO_PEER, AT_U_HASH, BY_R)},
     {"wrong_column_hash", EITHER, 2, CAUGHT, "chunk.check",
