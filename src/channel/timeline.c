@@ -178,15 +178,20 @@ static void begin_slice(struct timeline *t, struct slice *s, const char *name, s
 static void enter_phase(struct timeline *t, const char *phase, int64_t end_ns)
 {
     size_t len = strlen(phase), group = strcspn(phase, ".");
+    bool nested = false;
     if (strcmp(t->phase.name, phase) != 0) {
         end_slice(t, &t->phase, "phase");
         if (strncmp(t->group.name, phase, group) != 0 || t->group.name[group] != '\0') {
             end_slice(t, &t->group, "group");
             if (group < len) {
                 begin_slice(t, &t->group, phase, group);
+                nested = true;
             }
         }
         begin_slice(t, &t->phase, phase, len);
+        /* The inner slice is written first. Viewers that sort by time alone take it for the outer
+         * one unless it begins later. */
+        t->phase.start_ns += nested ? 1 : 0;
     }
     t->last_ns = end_ns > t->last_ns ? end_ns : t->last_ns;
 }

@@ -1271,6 +1271,12 @@ case_run_impostor() {
     grep -qi 'key\|pin\|certificate' "$work/alice.err" || fail "no word of the key: $(<"$work/alice.err")"
 }
 
+# By the letter of the format, where there is a Python.
+strict_timeline() {
+    command -v python3 >/dev/null || return 0
+    python3 "$SOURCE/tests/cli/check_trace.py" "$@" "$work/t.json" || fail "not the format"
+}
+
 # One file shows all parties; it is whole although one of them was interrupted.
 case_trace() {
     local mode
@@ -1281,9 +1287,11 @@ case_trace() {
         "$TOOL" timeline "$work/t.json" >"$work/t" || fail "no timeline: $mode"
         equal "$(sed -n 's/^processes=//p' "$work/t")" 2
         [ "$(sed -n 's/^slices=//p' "$work/t")" -gt 50 ] || fail "few slices"
+        strict_timeline --whole
     done
     whist 5 run add --party 0 --urls "$(ports 2)" --input 1 --timeout 0.3 --trace "$work/t.json"
     "$TOOL" timeline "$work/t.json" >"$work/t" || fail "no timeline after an error"
+    strict_timeline
     whist 1 local add --input 1 --input 2 --trace "$work/no/such/folder"
     whist 1 local add --input 1 --input 2 --trace /dev/full
 }
