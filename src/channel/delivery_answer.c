@@ -218,9 +218,27 @@ static void stale(struct delivery *d, int64_t now, const struct answer_view *a)
                    d->opt.peer);
 }
 
+/* An OK that says less than it must: it goes behind what was acknowledged before the POST was sent,
+ * or it does not take the POST although that was the next one. To go on would mean to wait for
+ * ever.
+ */
+static bool takes_nothing(const struct slot *s, const struct answer_view *a)
+{
+    return s->kind == POST_DATA && (a->ack < s->acked || a->ack == s->segment->position);
+}
+
 static void taken(struct delivery *d, int64_t now, struct slot *s, const struct answer_view *a)
 {
     bool hello = s->kind == POST_HELLO;
+    if (!d->failed && a->from_epoch == d->peer_epoch && takes_nothing(s, a)) {
+        unsigned long long position = s->segment->position;
+        whist_dlv_end_slot(d, s, SEGMENT_WAITING);
+        whist_dlv_fail(d, now, true, WHIST_ERR_PROTOCOL, NULL,
+                       "party %zu answered OK to messages that it does not acknowledge (position "
+                       "%llu, acknowledged %llu)",
+                       d->opt.peer, position, (unsigned long long)a->ack);
+        return;
+    }
     d->told = d->told || s->kind == POST_ABORT;
     d->told_complete = d->told_complete || s->complete;
     whist_dlv_end_slot(d, s, SEGMENT_HELD);

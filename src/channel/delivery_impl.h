@@ -86,6 +86,7 @@ struct slot {
     bool complete;  /* says FLAG_COMPLETE */
     uint64_t round; /* of losses, at the time of sending */
     int64_t sent_ms, moved_ms;
+    uint64_t acked;          /* what the peer had acknowledged when it was sent */
     struct segment *segment; /* DATA */
     struct whist_bytes parts[3];
     uint8_t end[POST_META_MAX + POST_TAIL_LEN]; /* meta without frames, and tail */

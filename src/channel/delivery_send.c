@@ -303,8 +303,12 @@ static struct slot *take_slot(struct delivery *d, int64_t now, uint8_t kind)
     while (s->id != 0) {
         s++;
     }
-    *s = (struct slot){
-        .id = ++d->last_id, .kind = kind, .round = d->round, .sent_ms = now, .moved_ms = now};
+    *s = (struct slot){.id = ++d->last_id,
+                       .kind = kind,
+                       .round = d->round,
+                       .sent_ms = now,
+                       .moved_ms = now,
+                       .acked = d->out_acked};
     return s;
 }
 

@@ -329,6 +329,30 @@ static void odd_answers(void)
 }
 
 /* Hellos that our own sender does not send. */
+/* A peer that says OK and takes nothing: at the first POST, and after it has taken some. */
+static void empty_praise(void)
+{
+    for (int before = 0; before < 3; before++) {
+        struct pair p;
+        struct carried c;
+        struct answer_view a;
+        pair_open(&p);
+        for (int i = 0; i < before; i++) {
+            pair_send(&p, 1, 40000, 1, "x");
+            pair_shuttle(&p);
+        }
+        pair_send(&p, 1, 40000, 2, "x");
+        CHECK(pair_post(&p, 1, &c));
+        struct delivery_answer honest = pair_arrive(&p, &c);
+        CHECK(whist_answer_parse(&a, whist_bytes(honest.body, honest.len)));
+        a.ack -= before == 2 ? 2 * 40128 : 40128; /* as before the POST, or further back */
+        honest.len = whist_answer_put(honest.body, &a);
+        pair_answer(&p, &c, &honest);
+        pair_failed(&p, 1, WHIST_ERR_PROTOCOL, "party 2 answered OK to messages that it does not");
+        pair_free(&p);
+    }
+}
+
 static void odd_hellos(void)
 {
     struct pair p;
@@ -382,6 +406,7 @@ static const struct test_case cases[] = {
     {"early_again", early_again},         {"after_fin", after_fin},
     {"answers_changed", answers_changed}, {"odd_answers", odd_answers},
     {"odd_hellos", odd_hellos},           {"short_posts", short_posts},
+    {"empty_praise", empty_praise},
 };
 
 TEST_MAIN(cases)

@@ -254,6 +254,61 @@ static void passing_answers(void)
             WHIST_ERR_UNREACHABLE, "no contact", false);
 }
 
+/* An answer that never ends, or comes too slowly, is as good as none: the POST is sent again on
+ * another connection, and memory stays as it was. */
+struct babbler {
+    int fd;
+    const char *head, *part;
+    long pause_ns;
+};
+
+static void *babble(void *arg)
+{
+    const struct babbler *b = arg;
+    size_t len = strlen(b->part);
+    (void)!send(b->fd, b->head, strlen(b->head), MSG_NOSIGNAL);
+    while (send(b->fd, b->part, len, MSG_NOSIGNAL) > 0) {
+        nanosleep(&(struct timespec){.tv_nsec = b->pause_ns}, NULL);
+    }
+    return NULL;
+}
+
+static void endless(const char *head, const char *part, long pause_ns)
+{
+    const struct whist_http_options o = {.answer_ms = 300};
+    struct raw_party p;
+    pthread_t thread;
+    raw_party_start(&p, &o, "");
+    int fd = raw_connect(p.port);
+    int from = raw_party_contact(&p, fd);
+    send_bytes(p.ch, 100, 7);
+    CHECK(expect_data(from) == 7);
+    struct babbler b = {from, head, part, pause_ns};
+    CHECK(pthread_create(&thread, NULL, babble, &b) == 0);
+    int again = raw_accept(p.listener);
+    CHECK(expect_data(again) == 7);
+    raw_answer(again, &p, 228, false, "");
+    pthread_join(thread, NULL); /* its connection was closed */
+    send_bytes(p.ch, 100, 8);
+    CHECK(expect_data(again) == 8);
+    close(from);
+    close(again);
+    close(fd);
+    raw_party_stop(&p);
+}
+
+static void endless_answers(void)
+{
+    static char field[1010] = "x: ";
+    memset(field + 3, 'y', 1000);
+    memcpy(field + 1003, "\r\n", 3);
+    endless("HTTP/1.1 200 OK\r\n", field, 0); /* a head without end */
+    endless("HTTP/1.1 200 OK\r\ncontent-length: 1152921504606846976\r\n\r\n", field, 0);
+    endless("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", "4\r\nabcd\r\n", 0);
+    endless("HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n", "a", 20000000); /* slowly */
+    endless("HTTP/1.1 20", "", 0); /* not at all: half a line */
+}
+
 /* Informational answers are read over, but not for ever. */
 static void informational(void)
 {
@@ -310,6 +365,7 @@ static const struct test_case cases[] = {
     {"far_behind", far_behind},
     {"final_answers", final_answers},
     {"passing_answers", passing_answers},
+    {"endless_answers", endless_answers},
     {"informational", informational},
     {"out_of_turn", out_of_turn},
 };
