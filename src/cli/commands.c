@@ -96,7 +96,8 @@ const struct command commands[] = {
      COMMON | BIT(PARTIES) | BIT(ANDS) | BIT(JSON), 0, 0, 0, cmd_bench_engine, NULL},
     {"bench channel", "[ROW]...", "Measure the HTTP channel beside raw TCP and raw TLS",
      "\nROW: ping_pong_one_cpu, ping_pong, stream_64, single_64, stream_65536, stream_1048576,\n"
-     "both_ways_65536, nginx_65536, nginx_1048576, nginx_8388608 or all_to_all; without one, all.\n",
+     "both_ways_65536, nginx_65536, nginx_1048576, nginx_8388608 or all_to_all; without one, "
+     "all.\n",
      COMMON | BIT(QUICK) | BIT(JSON), 0, 0, SIZE_MAX, cmd_bench_channel, NULL},
 };
 

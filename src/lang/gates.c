@@ -320,7 +320,7 @@ void lower_segment(struct lower *l, const struct word_program *p)
         return;
     }
     if (better.thorough) {
-        l->b->local_left = l->b->rewrite_left = UINT64_MAX;
+        l->b->local_left = l->b->rewrite_left = l->b->cones_left = UINT64_MAX;
     }
     lower_words(l, &better);
     l->p = NULL;
