@@ -471,11 +471,11 @@ interrupted_channel() {
     done
     kill -TERM "${pid[$victim]}"
     ended recv # an interrupted sender tells it while it still reads its file
-    equal "$status" $([ "$victim" = recv ] && echo 1 || echo 4)
+    equal "$status" "$([ "$victim" = recv ] && echo 1 || echo 4)"
     says cancelled
     echo two >"$work/next"
     ended send
-    equal "$status" $([ "$victim" = send ] && echo 1 || echo 4)
+    equal "$status" "$([ "$victim" = send ] && echo 1 || echo 4)"
     says cancelled
 }
 
@@ -814,18 +814,17 @@ run_two() {
 }
 
 case_lang_local() {
-    local rows='--const PARTY_0::ROWS=2 --const PARTY_1::ROWS=1' http
+    local consts=(--const PARTY_0::ROWS=2 --const PARTY_1::ROWS=1) http
     write_program
     for http in '' --http; do
         # shellcheck disable=SC2086
-        whist 0 local "$work/sum.rs" $http $rows --input '[1, 2]' --input '[3]'
+        whist 0 local "$work/sum.rs" $http "${consts[@]}" --input '[1, 2]' --input '[3]'
         equal "$out" 6
         # shellcheck disable=SC2086
-        whist 3 local "$work/sum.rs" $http $rows --input '[1, 200]' --input '[100]' --json
+        whist 3 local "$work/sum.rs" $http "${consts[@]}" --input '[1, 200]' --input '[100]' --json
         equal "$(json .status <<<"$out") $(json .reason <<<"$out")" 'panic Overflow'
     done
-    # shellcheck disable=SC2086
-    whist 0 local "$work/sum.rs" --fn first $rows --parties 3 --owners 2,1 --output-to 2 --input -5 --input 3
+    whist 0 local "$work/sum.rs" --fn first "${consts[@]}" --parties 3 --owners 2,1 --output-to 2 --input -5 --input 3
     equal "$out" -8
 }
 
