@@ -151,7 +151,7 @@ static void answer(struct delivery *d, int64_t now, uint8_t *data, size_t len, u
     for (size_t i = 0; i < post.n_parts; i++) {
         sum += post.parts[i].len;
     }
-    HOLDS(sum == post.len && post.len <= 1024);
+    HOLDS(sum == post.len && post.body_len <= 1024);
     if ((how & 1) != 0 && len >= ANSWER_FIXED) {
         memcpy(data, "WHS\1", 4);
         put_le64(data + 8, THEIRS);
