@@ -135,11 +135,7 @@ void whist_dlv_run(struct running *r, uint64_t len, const char *phase, size_t ph
         whist_hash_raw(&r->hash, r->records, r->n_records);
         r->n_records = 0;
     }
-    uint8_t *at = r->records + r->n_records;
-    for (; len > 127; len >>= 7) {
-        *at++ = (uint8_t)(len | 128);
-    }
-    *at++ = (uint8_t)len;
+    uint8_t *at = put_varint(r->records + r->n_records, len);
     if (phase == NULL || (phase_len == r->phase_len && memcmp(r->phase, phase, phase_len) == 0)) {
         *at++ = SAME_LABEL;
     } else {
@@ -170,12 +166,7 @@ void whist_dlv_hello(const struct delivery *d, struct hello *hello_out)
 
 static const char *hex(char *out, const uint8_t *bytes, size_t len)
 {
-    static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < len; i++) {
-        out[2 * i] = digits[bytes[i] >> 4];
-        out[2 * i + 1] = digits[bytes[i] & 15];
-    }
-    out[2 * len] = '\0';
+    *put_hex(out, bytes, len) = '\0';
     return out;
 }
 

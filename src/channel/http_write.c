@@ -83,21 +83,6 @@ static char *put_digits(char *at, unsigned v, size_t n_digits)
     return at + n_digits;
 }
 
-static char *put_size(char *at, size_t v)
-{
-    char digits[20];
-    size_t n = 0;
-
-    do {
-        digits[n++] = (char)('0' + v % 10);
-        v /= 10;
-    } while (v != 0);
-    while (n != 0) {
-        *at++ = digits[--n];
-    }
-    return at;
-}
-
 /* IMF-fixdate (RFC 9110, 5.6.7), independent of the locale; when is not before 1970. The calendar
  * is counted in years that begin in March, so that a leap day is the last of its year. */
 static char *put_date(char *at, time_t when)
@@ -155,7 +140,7 @@ whist_status whist_http_write_answer(struct whist_buffer *out,
         at = put_text(at, "\r\n");
     }
     at = put_text(at, "content-length: ");
-    at = put_size(at, answer->text.len);
+    at = put_decimal(at, answer->text.len);
     at = put_text(at, "\r\ndate: ");
     at = put_date(at, date);
     at = put_text(at, "\r\n\r\n");

@@ -88,36 +88,17 @@ static char *put_text(char *at, const char *text, size_t len)
     return at + len;
 }
 
-static char *put_hex(char *at, struct whist_bytes bytes)
-{
-    static const char digits[] = "0123456789abcdef";
-
-    for (size_t i = 0; i < bytes.len; i++) {
-        *at++ = digits[bytes.data[i] >> 4];
-        *at++ = digits[bytes.data[i] & 15];
-    }
-    return at;
-}
-
 /* The end of a head: the length, what goes behind the body, and the empty line. One for each POST,
  * so without snprintf. */
 static size_t put_tail(char out[HEAD_TAIL_MAX], const struct delivery_post *post)
 {
-    char digits[20], *at = out;
-    size_t n = 0, len = post->body_len;
+    char *at = put_decimal(out, post->body_len);
 
-    do {
-        digits[n++] = (char)('0' + len % 10);
-        len /= 10;
-    } while (len != 0);
-    while (n != 0) {
-        *at++ = digits[--n];
-    }
     if (post->n_body < post->n_parts) {
         at = put_text(at, "\r\n" POST_END_FIELD ": ", 4 + sizeof POST_END_FIELD - 1);
     }
     for (size_t i = post->n_body; i < post->n_parts; i++) {
-        at = put_hex(at, post->parts[i]);
+        at = put_hex(at, post->parts[i].data, post->parts[i].len);
     }
     return (size_t)(put_text(at, "\r\n\r\n", 4) - out);
 }

@@ -416,9 +416,7 @@ static void init(struct native_channel *ch, const struct whist_http_options *o)
     ch->linger_ms = o->linger_ms != 0 ? o->linger_ms : DEFAULT_LINGER_MS;
     ch->stall_ms = o->stall_ms != 0 ? o->stall_ms : DEFAULT_STALL_MS;
     memcpy(ch->session, o->session, sizeof ch->session);
-    for (size_t i = 0; i < sizeof ch->session; i++) {
-        snprintf(ch->session_text + 2 * i, 3, "%02x", ch->session[i]);
-    }
+    *put_hex(ch->session_text, ch->session, sizeof ch->session) = '\0';
     if (o->token != NULL) {
         snprintf(ch->token, sizeof ch->token, "%s", o->token);
     }

@@ -102,15 +102,7 @@ static whist_status flush(struct writer *w)
 
 static char *put_number(char *p, uint64_t v)
 {
-    char digits[20];
-    int n = 0;
-    do {
-        digits[n++] = (char)('0' + v % 10);
-        v /= 10;
-    } while (v != 0);
-    while (n != 0) {
-        *p++ = digits[--n];
-    }
+    p = put_decimal(p, v);
     *p++ = ' ';
     return p;
 }

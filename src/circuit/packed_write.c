@@ -32,18 +32,9 @@ static uint8_t *room(struct packed_writer *w)
     return w->text + w->len;
 }
 
-static uint8_t *put_number(uint8_t *p, uint64_t v)
-{
-    for (; v >= 128; v >>= 7) {
-        *p++ = (uint8_t)(v | 128);
-    }
-    *p++ = (uint8_t)v;
-    return p;
-}
-
 static void number(struct packed_writer *w, uint64_t v)
 {
-    w->len = (size_t)(put_number(room(w), v) - w->text);
+    w->len = (size_t)(put_varint(room(w), v) - w->text);
 }
 
 static void bytes(struct packed_writer *w, const uint8_t *data, size_t len)
@@ -154,12 +145,12 @@ static void put_gate(struct packed_writer *w, const struct whist_gate *g)
     if (reads_a && a == w->last) {
         *head |= PACKED_A_LAST;
     } else if (reads_a) {
-        p = put_number(p, packed_fold(a, w->last));
+        p = put_varint(p, packed_fold(a, w->last));
     }
     if (reads_b && b == w->last) {
         *head |= PACKED_B_LAST;
     } else if (reads_b) {
-        p = put_number(p, packed_fold(b, a));
+        p = put_varint(p, packed_fold(b, a));
     }
     if (new) {
         *head |= PACKED_NEW;
@@ -168,7 +159,7 @@ static void put_gate(struct packed_writer *w, const struct whist_gate *g)
     } else if (reads_b && out == b) {
         *head |= PACKED_TO_B;
     } else {
-        p = put_number(p, packed_fold(out, a));
+        p = put_varint(p, packed_fold(out, a));
     }
     w->len = (size_t)(p - w->text);
     w->last = out;

@@ -128,7 +128,8 @@ static inline uint64_t splitmix64(uint64_t *state)
     return z ^ z >> 31;
 }
 
-/* ---- Little-endian numbers ---- */
+/* ---- Digits ---- */
+
 /* Value of a hex digit; −1: it is none. */
 static inline int whist_hex_digit(uint8_t c)
 {
@@ -137,6 +138,44 @@ static inline int whist_hex_digit(uint8_t c)
            : c >= 'A' && c <= 'F' ? c - 'A' + 10
                                   : -1;
 }
+
+/* These write without a final zero and return what comes behind. Lower-case hex, two digits a byte;
+ * decimal, 20 digits at most. */
+static inline char *put_hex(char *at, const uint8_t *bytes, size_t len)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < len; i++) {
+        *at++ = digits[bytes[i] >> 4];
+        *at++ = digits[bytes[i] & 15];
+    }
+    return at;
+}
+static inline char *put_decimal(char *at, uint64_t v)
+{
+    char digits[20];
+    size_t n = 0;
+    do {
+        digits[n++] = (char)('0' + v % 10);
+        v /= 10;
+    } while (v != 0);
+    while (n != 0) {
+        *at++ = digits[--n];
+    }
+    return at;
+}
+
+/* Groups of 7 bits, the lowest first, one a byte, with the top bit set in all but the last; 10
+ * bytes at most. Returns what comes behind. */
+static inline uint8_t *put_varint(uint8_t *at, uint64_t v)
+{
+    for (; v > 127; v >>= 7) {
+        *at++ = (uint8_t)(v | 128);
+    }
+    *at++ = (uint8_t)v;
+    return at;
+}
+
+/* ---- Little-endian numbers ---- */
 
 static inline void put_le32(uint8_t *p, uint32_t v)
 {
