@@ -335,6 +335,12 @@ static whist_status check_sending(const struct delivery *d, size_t len, const ch
     return whist_delivery_writable(d, len) ? WHIST_OK : WHIST_ERR_WINDOW_FULL;
 }
 
+static void count_sent(struct delivery *d, size_t len)
+{
+    d->stats.messages_sent++;
+    d->stats.payload_sent += len;
+}
+
 static whist_status note_sent(struct delivery *d, int64_t now, bool queued, size_t len,
                               const char *phase, struct whist_error *err)
 {
@@ -342,8 +348,7 @@ static whist_status note_sent(struct delivery *d, int64_t now, bool queued, size
         return whist_fail(err, WHIST_ERR_NOMEM, (int)d->opt.peer, phase,
                           "no memory to queue %zu bytes", len);
     }
-    d->stats.messages_sent++;
-    d->stats.payload_sent += len;
+    count_sent(d, len);
     if (!d->awaiting) {
         whist_dlv_await(d, now);
     }
@@ -360,22 +365,24 @@ whist_status whist_delivery_send(struct delivery *d, int64_t now, struct whist_b
 
 bool whist_delivery_share(struct delivery *d, struct whist_bytes msg, const char *phase)
 {
-    bool shared = d->open != NULL && !d->failed && !d->closing && !d->done && !d->peer_fin &&
-                  whist_delivery_writable(d, msg.len) &&
-                  whist_dlv_share(d, msg, phase, strlen(phase));
-    d->stats.messages_sent += shared ? 1 : 0;
-    d->stats.payload_sent += shared ? msg.len : 0;
-    return shared;
+    /* Where there is an open unit, nothing has failed or closed: that would have dropped it, or put
+     * a FIN behind it. */
+    if (d->open == NULL || d->peer_fin || !whist_delivery_writable(d, msg.len) ||
+        !whist_dlv_share(d, msg, phase, strlen(phase))) {
+        return false;
+    }
+    count_sent(d, msg.len);
+    return true;
 }
 
 whist_status whist_delivery_send_view(struct delivery *d, int64_t now, struct whist_bytes msg,
                                       const char *phase, struct whist_error *err)
 {
     struct whist_buffer copy = {0};
-    TRY(check_sending(d, msg.len, phase, err));
-    if (whist_dlv_share(d, msg, phase, strlen(phase))) {
-        return note_sent(d, now, true, msg.len, phase, err);
+    if (whist_delivery_share(d, msg, phase)) {
+        return WHIST_OK;
     }
+    TRY(check_sending(d, msg.len, phase, err));
     bool queued = whist_buffer_append(&copy, msg.data, msg.len) == WHIST_OK &&
                   whist_dlv_queue(d, now, &copy, phase);
     whist_buffer_clear(&copy);
@@ -388,9 +395,8 @@ bool whist_delivery_readable(const struct delivery *d)
 }
 
 /* The parties are out of step: for both, an error with both labels. */
-whist_status whist_delivery_out_of_step(struct delivery *d, int64_t now, uint64_t index,
-                                        const char *label, const char *phase,
-                                        struct whist_error *err)
+static whist_status out_of_step(struct delivery *d, int64_t now, uint64_t index, const char *label,
+                                const char *phase, struct whist_error *err)
 {
     if (d->failed) {
         return report_failure(d, phase, err);
@@ -403,28 +409,18 @@ whist_status whist_delivery_out_of_step(struct delivery *d, int64_t now, uint64_
     return report_failure(d, phase, err);
 }
 
-static whist_status take_from_parcel(struct delivery *d, int64_t now, struct message *m,
-                                     struct whist_buffer *msg_out, const char *phase,
-                                     struct whist_error *err)
+whist_status whist_delivery_take_from(struct delivery *d, int64_t now, struct parcel **parcel,
+                                      struct whist_buffer *msg_out, const char *phase,
+                                      struct whist_error *err)
 {
     char label[WHIST_MAX_PHASE + 1];
-    whist_status st = whist_parcel_take(m->parcel, msg_out, phase);
+    whist_status st = whist_parcel_take(parcel, msg_out, phase);
     if (st == WHIST_ERR_PROTOCOL) {
-        uint64_t index = whist_parcel_next(m->parcel, label);
-        return whist_delivery_out_of_step(d, now, index, label, phase, err);
+        uint64_t index = whist_parcel_next(*parcel, label);
+        return out_of_step(d, now, index, label, phase, err);
     }
-    if (st != WHIST_OK) {
-        return whist_fail(err, st, (int)d->opt.peer, phase, "no memory for a message");
-    }
-    uint64_t weight = msg_out->len + WHIST_FRAME_COST;
-    d->in_consumed += weight;
-    m->weight -= weight;
-    d->ring.messages--;
-    if (whist_parcel_is_empty(m->parcel)) {
-        whist_parcel_free(m->parcel);
-        whist_dlv_ring_pop(d);
-    }
-    return WHIST_OK;
+    return st == WHIST_OK ? st
+                          : whist_fail(err, st, (int)d->opt.peer, phase, "no memory for a message");
 }
 
 struct parcel *whist_delivery_take_parcel(struct delivery *d)
@@ -453,13 +449,20 @@ whist_status whist_delivery_take(struct delivery *d, int64_t now, struct whist_b
     if (d->ring.count != 0) {
         struct message *m = whist_dlv_ring_first(d);
         if (m->parcel != NULL) {
-            return take_from_parcel(d, now, m, msg_out, phase, err);
+            TRY(whist_delivery_take_from(d, now, &m->parcel, msg_out, phase, err));
+            uint64_t weight = msg_out->len + WHIST_FRAME_COST;
+            d->in_consumed += weight;
+            m->weight -= weight;
+            d->ring.messages--;
+            if (m->parcel == NULL) {
+                whist_dlv_ring_pop(d);
+            }
+            return WHIST_OK;
         }
         if (strcmp(m->phase, phase) != 0) {
             char label[WHIST_MAX_PHASE + 1];
             memcpy(label, m->phase, sizeof label); /* a failure drops the message */
-            return whist_delivery_out_of_step(d, now, d->in.messages - d->ring.messages, label,
-                                              phase, err);
+            return out_of_step(d, now, d->in.messages - d->ring.messages, label, phase, err);
         }
         *msg_out = m->body;
         m->body = (struct whist_buffer){0};

@@ -160,13 +160,11 @@ WHIST_MUST_CHECK whist_status whist_delivery_take(struct delivery *d, int64_t no
  * there is. */
 struct parcel *whist_delivery_take_parcel(struct delivery *d);
 
-/* The parties are out of step: the next message, of this index, has phase `label` instead of
- * `phase`. Fails the link with WHIST_ERR_PROTOCOL, unless it has failed, and returns the failure.
- */
-WHIST_MUST_CHECK whist_status whist_delivery_out_of_step(struct delivery *d, int64_t now,
-                                                         uint64_t index, const char *label,
-                                                         const char *phase,
-                                                         struct whist_error *err);
+/* As _take, of such messages: the next one of *parcel, which is NULL after the last one. */
+WHIST_MUST_CHECK whist_status whist_delivery_take_from(struct delivery *d, int64_t now,
+                                                       struct parcel **parcel,
+                                                       struct whist_buffer *msg_out,
+                                                       const char *phase, struct whist_error *err);
 
 /* True if _take would not return WHIST_ERR_TIMEOUT. */
 bool whist_delivery_readable(const struct delivery *d);

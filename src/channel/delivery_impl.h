@@ -92,7 +92,7 @@ struct slot {
     uint8_t end[POST_META_MAX + POST_TAIL_LEN]; /* meta without frames, and tail */
 };
 
-/* A message, or several that came together: then the rest is empty. */
+/* A message, or several that came together: then there is no body and no label. */
 struct message {
     struct parcel *parcel;
     struct whist_buffer body;

@@ -523,7 +523,8 @@ static struct native_link *stray_link(const struct whist_endpoint *ep, const str
     const struct whist_buffer *body = &c->parser.body;
 
     if (ch == NULL || c->from >= ch->base.n || c->from == ch->base.me ||
-        body->len != HELLO_LEN + POST_TAIL_LEN || body->data[HELLO_LEN + 60] != POST_HELLO ||
+        body->len != HELLO_LEN + POST_TAIL_LEN ||
+        whist_post_seems(whist_buffer_view(body)) != POST_HELLO ||
         memcmp(body->data + 8, c->session, WHIST_SESSION_LEN) != 0) {
         return NULL;
     }

@@ -125,6 +125,10 @@ static bool read_head(struct frame_reader *r, struct frame *f, const char **why)
     const struct whist_bytes meta = r->view->meta;
     size_t left = meta.len - r->meta_at;
     const uint8_t *p = meta.data + r->meta_at;
+    *why = NULL;
+    if (read_short_head(r, f)) {
+        return true;
+    }
     *why = "a frame's head is cut short";
     if (left < HEAD_FIXED) {
         return false;
@@ -176,7 +180,7 @@ bool whist_frame_next(struct frame_reader *r, struct frame *frame_out)
 {
     const char *why;
     return r->view->tail.kind == POST_DATA && r->meta_at < r->view->meta.len &&
-           (read_short_head(r, frame_out) || read_head(r, frame_out, &why));
+           read_head(r, frame_out, &why);
 }
 
 /* What one frame must be at its place; NULL if it is. */
@@ -212,10 +216,6 @@ static const char *parse_frames(struct post_view *v)
     const char *why = NULL;
     v->whole = true;
     for (uint32_t i = 0; i < v->tail.n_frames; i++) {
-        if (read_short_head(&r, &f)) { /* which breaks no rule */
-            v->weight += f.payload.len + WHIST_FRAME_COST;
-            continue;
-        }
         if (!read_head(&r, &f, &why)) {
             return why;
         }
@@ -302,15 +302,19 @@ post_flaw whist_post_parse(struct post_view *view_out, const char **why_out, uns
     return POST_FINE;
 }
 
+uint8_t whist_post_seems(struct whist_bytes body)
+{
+    return body.len >= POST_TAIL_LEN ? body.data[body.len - POST_TAIL_LEN + 60] : 0;
+}
+
 bool whist_post_begins_message(struct whist_bytes body)
 {
-    if (body.len <= POST_TAIL_LEN) {
+    if (whist_post_seems(body) != POST_DATA) {
         return false;
     }
     const uint8_t *tail = body.data + body.len - POST_TAIL_LEN;
     size_t meta_len = get_le32(tail + 52);
-    return tail[60] == POST_DATA && meta_len >= HEAD_FIXED &&
-           meta_len <= body.len - POST_TAIL_LEN &&
+    return meta_len >= HEAD_FIXED && meta_len <= body.len - POST_TAIL_LEN &&
            (tail[1 - (ptrdiff_t)meta_len] & FRAME_FIRST) != 0;
 }
 

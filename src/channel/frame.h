@@ -96,8 +96,10 @@ typedef enum post_flaw {
 WHIST_MUST_CHECK post_flaw whist_post_parse(struct post_view *view_out, const char **why_out,
                                             unsigned *version_out, struct whist_bytes body);
 
-/* Whether a body that was not parsed yet seems to be that of a POST whose first frame begins a
- * message: so the rest of a long one is no short message. */
+/* Of a body that was not parsed yet. Its kind, as it seems; 0: it is too short for any. */
+uint8_t whist_post_seems(struct whist_bytes body);
+/* Whether its first frame seems to begin a message: so the rest of a long one is no short message.
+ */
 bool whist_post_begins_message(struct whist_bytes body);
 
 /* Reads the frames of a parsed POST one after another; all-zero but for view is the beginning. */

@@ -46,12 +46,11 @@ static void sweep_at(struct http_server *s, int64_t at_ms)
 
 void whist_httpd_low_water(struct http_server *s, struct http_conn *c, int bytes)
 {
-    if (bytes == c->low_water ||
-        setsockopt(c->io.fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof bytes) != 0) {
-        return;
+    if (bytes != c->low_water &&
+        setsockopt(c->io.fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof bytes) == 0) {
+        c->low_water = bytes;
     }
-    c->low_water = bytes;
-    if (bytes > 1) {
+    if (c->low_water > 1) {
         sweep_at(s, c->read_ms + SLOW_MS);
     }
 }
@@ -280,10 +279,9 @@ static void sweep(struct http_server *s)
     s->sweep_ms = 0;
     for (; c != NULL; c = next) {
         next = c->next;
-        if (c->low_water > 1 && c->read_ms + SLOW_MS <= s->loop->now_ms) {
-            whist_httpd_low_water(s, c, 1);
-        } else if (c->low_water > 1) {
-            sweep_at(s, c->read_ms + SLOW_MS);
+        if (c->low_water > 1) {
+            bool slow = c->read_ms + SLOW_MS <= s->loop->now_ms;
+            whist_httpd_low_water(s, c, slow ? 1 : c->low_water);
         }
         if (c->deadline_ms == 0) {
             continue;

@@ -21,7 +21,7 @@
 /* In a body that comes in parts of at least FAST bytes, parts of LOW_WATER are waited for. */
 #define FAST          ((size_t)32768)
 #define LOW_WATER     262144
-#define TLS_RECORD    ((uint64_t)16640) /* of a record with its head and tag */
+#define TLS_RECORD    ((uint64_t)WHIST_TLS_RECORD + 256) /* a record with its head and tag */
 #define TLS_HANDSHAKE 22                /* type of its first record (RFC 8446, 5.1) */
 #define LINGER_MAX    ((size_t)4194304) /* the same, after the last answer */
 
@@ -435,11 +435,13 @@ static int choose_parts(struct http_conn *c, struct iovec spare, struct iovec pa
 static void choose_low_water(struct http_server *s, struct http_conn *c, size_t n)
 {
     uint64_t left = c->state == CONN_READING ? whist_http_body_left(&c->parser) : 0;
-    /* A part of a record may have been read. */
-    uint64_t have = c->stream.tls == NULL ? 0 : left < TLS_RECORD ? left : TLS_RECORD;
-    left -= have;
-    int bytes = left != 0 && n >= FAST ? left < LOW_WATER ? (int)left : LOW_WATER : 1;
+    uint64_t in_part = c->stream.tls != NULL ? TLS_RECORD : 0; /* of it, may have been read */
+    int bytes = 1;
 
+    if (n >= FAST && left > in_part) {
+        left -= in_part;
+        bytes = left < LOW_WATER ? (int)left : LOW_WATER;
+    }
     c->read_ms = s->loop->now_ms;
     whist_httpd_low_water(s, c, bytes);
 }

@@ -4,10 +4,8 @@
 
 #include "channel/native.h"
 
-/* A sender that is so far ahead of a peer that receives waits until little is left, for so long at
- * most: what waits in the outbox leaves the cache, and its memory is new each time. */
-#define PACE_BYTES ((size_t)8 << 20)
-#define PACE_MS    2
+/* How long a sender that is ahead waits, at most, in milliseconds. */
+#define PACE_MS 2
 /* With so much to send, one message after another, the I/O thread writes while the sender goes on.
  */
 #define BULK_BYTES ((size_t)65536)
@@ -182,7 +180,7 @@ static whist_status send_later(struct native_link *l, const struct outgoing *m, 
 static void pace(struct native_link *l)
 {
     pthread_mutex_lock(&l->lock);
-    if (whist_delivery_outbox(l->d) > WHIST_PACED_BYTES) {
+    if (whist_delivery_outbox(l->d) > PACE_LOW) {
         (void)whist_waitq_wait(&l->paced, &l->lock, whist_now_ms() + PACE_MS);
     }
     pthread_mutex_unlock(&l->lock);
@@ -192,7 +190,7 @@ static void pace(struct native_link *l)
 static bool is_ahead(struct native_link *l)
 {
     uint64_t acked = whist_delivery_acked(l->d);
-    bool ahead = whist_delivery_outbox(l->d) > PACE_BYTES && acked != l->paced_at;
+    bool ahead = whist_delivery_outbox(l->d) > PACE_HIGH && acked != l->paced_at;
 
     l->paced_at = ahead ? acked : l->paced_at;
     return ahead;
@@ -255,25 +253,13 @@ static bool may_read_hand(const struct native_link *l)
            !atomic_load_explicit(&l->ch->closing, memory_order_relaxed);
 }
 
-static whist_status read_hand(struct native_link *l, struct whist_buffer *msg_out,
-                              const char *phase)
-{
-    whist_status st = whist_parcel_take(l->hand, msg_out, phase);
-
-    if (st == WHIST_OK && whist_parcel_is_empty(l->hand)) {
-        whist_parcel_free(l->hand);
-        l->hand = NULL;
-    }
-    return st;
-}
-
 static bool native_try_recv(struct whist_channel *base, size_t from, struct whist_buffer *msg_out,
                             const char *phase)
 {
     struct native_link *l = &native_of(base)->link[from];
 
     pthread_mutex_lock(&l->hand_lock);
-    bool done = may_read_hand(l) && read_hand(l, msg_out, phase) == WHIST_OK;
+    bool done = may_read_hand(l) && whist_parcel_take(&l->hand, msg_out, phase) == WHIST_OK;
     pthread_mutex_unlock(&l->hand_lock);
     return done;
 }
@@ -282,8 +268,6 @@ static bool native_try_recv(struct whist_channel *base, size_t from, struct whis
 static whist_status take(struct native_link *l, int64_t now, struct whist_buffer *msg_out,
                          const char *phase, struct whist_error *err)
 {
-    char label[WHIST_MAX_PHASE + 1];
-
     if (atomic_load(&l->ch->failed)) {
         return report_failure(l->ch, phase, err);
     }
@@ -293,16 +277,9 @@ static whist_status take(struct native_link *l, int64_t now, struct whist_buffer
     if (l->hand == NULL) {
         return whist_delivery_take(l->d, now, msg_out, phase, err);
     }
-    if (!may_read_hand(l)) {
-        return whist_fail(err, WHIST_ERR_CLOSED, (int)l->peer, phase, "the channel is closed");
-    }
-    whist_status st = read_hand(l, msg_out, phase);
-    if (st == WHIST_ERR_PROTOCOL) {
-        uint64_t index = whist_parcel_next(l->hand, label);
-        return whist_delivery_out_of_step(l->d, now, index, label, phase, err);
-    }
-    return st == WHIST_OK ? st
-                          : whist_fail(err, st, (int)l->peer, phase, "no memory for a message");
+    return may_read_hand(l)
+               ? whist_delivery_take_from(l->d, now, &l->hand, msg_out, phase, err)
+               : whist_fail(err, WHIST_ERR_CLOSED, (int)l->peer, phase, "the channel is closed");
 }
 
 static whist_status timed_out(struct native_link *l, const struct wait *w, const char *phase,

@@ -34,8 +34,10 @@
 /* End of a head, in bytes. */
 #define HEAD_TAIL_MAX (64 + 2 * POST_OVERHEAD)
 
-/* With no more than this in the outbox a sender that is ahead goes on. */
-#define WHIST_PACED_BYTES ((size_t)4 << 20)
+/* A sender with more than HIGH in the outbox, of a peer that receives, waits until no more than LOW
+ * is left: what waits there leaves the cache, and its memory is new each time. */
+#define PACE_HIGH ((size_t)8 << 20)
+#define PACE_LOW  ((size_t)4 << 20)
 
 struct native_channel;
 struct native_link;

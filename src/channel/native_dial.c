@@ -165,15 +165,25 @@ static void extra_failed(struct native_link *l, struct native_conn *c, int64_t n
     }
 }
 
+/* Connections that take requests. */
+static size_t count_ready(const struct native_link *l)
+{
+    size_t n = 0;
+
+    for (const struct native_conn *c = l->conn; c < l->conn + l->max_conns; c++) {
+        n += c->state == NATIVE_READY && !c->broken && !c->last ? 1 : 0;
+    }
+    return n;
+}
+
 /* Connections beside others go to the address of those: as many at once as there are already, since
  * on a long line each takes its time. */
 static void dial_extra(struct native_link *l, int64_t now)
 {
-    size_t ready = 0, pending = 0;
+    size_t ready = count_ready(l), pending = 0;
     struct native_conn *c;
 
     for (c = l->conn; c < l->conn + l->max_conns; c++) {
-        ready += c->state == NATIVE_READY && !c->broken && !c->last ? 1 : 0;
         pending += c->state == NATIVE_CONNECTING || c->state == NATIVE_HANDSHAKE ? 1 : 0;
     }
     l->dial_wanted = false;
@@ -188,16 +198,6 @@ static void dial_extra(struct native_link *l, int64_t now)
             return;
         }
     }
-}
-
-static bool has_ready(const struct native_link *l)
-{
-    const struct native_conn *c = l->conn;
-
-    while (c < l->conn + l->max_conns && (c->state != NATIVE_READY || c->broken || c->last)) {
-        c++;
-    }
-    return c < l->conn + l->max_conns;
 }
 
 static void dial_next(struct native_link *l, int64_t now)
@@ -380,7 +380,7 @@ void whist_dial_look(struct native_link *l, int64_t now)
         close_conn(l, l->dialling, now);
         dial_next(l, now);
     } else if (l->dial_wanted && l->dialling == NULL && now >= l->dial_after_ms) {
-        if (l->has_known && has_ready(l)) {
+        if (l->has_known && count_ready(l) != 0) {
             dial_extra(l, now);
         } else {
             dial_start(l, now);

@@ -37,7 +37,7 @@ static void note_news(struct native_link *l)
     }
     l->wake_receiver = (l->arrived.waiting != 0 || l->guest) && whist_delivery_readable(l->d);
     /* Only when the shortest message fits: those that wait must not wake each other for nothing. */
-    l->wake_paced = l->paced.waiting != 0 && whist_delivery_outbox(l->d) <= WHIST_PACED_BYTES;
+    l->wake_paced = l->paced.waiting != 0 && whist_delivery_outbox(l->d) <= PACE_LOW;
     l->wake_senders = l->least != SIZE_MAX && whist_delivery_roomy(l->d, l->least);
 }
 

@@ -18,8 +18,10 @@ struct parcel *whist_parcel_new(const struct post_view *view, struct whist_buffe
     return p;
 }
 
-whist_status whist_parcel_take(struct parcel *p, struct whist_buffer *msg_out, const char *phase)
+whist_status whist_parcel_take(struct parcel **parcel, struct whist_buffer *msg_out,
+                               const char *phase)
 {
+    struct parcel *p = *parcel;
     struct frame_reader r = p->reader;
     struct frame f;
     WHIST_REQUIRE(whist_frame_next(&r, &f));
@@ -29,6 +31,10 @@ whist_status whist_parcel_take(struct parcel *p, struct whist_buffer *msg_out, c
     TRY(whist_buffer_append(msg_out, f.payload.data, f.payload.len));
     p->reader = r;
     p->taken++;
+    if (whist_parcel_count(p) == 0) {
+        whist_parcel_free(p);
+        *parcel = NULL;
+    }
     return WHIST_OK;
 }
 

@@ -13,22 +13,17 @@ struct parcel;
  * without memory, then body is untouched. */
 struct parcel *whist_parcel_new(const struct post_view *view, struct whist_buffer *body);
 
-/* A copy of the next message, into msg_out, which must be empty. WHIST_ERR_PROTOCOL: it has another
- * phase; WHIST_ERR_NOMEM. Then nothing is consumed. The parcel is not empty. */
-WHIST_MUST_CHECK whist_status whist_parcel_take(struct parcel *p, struct whist_buffer *msg_out,
-                                                const char *phase);
+/* A copy of the next message of *parcel, into msg_out, which must be empty. With the last one the
+ * parcel is freed and *parcel is NULL. WHIST_ERR_PROTOCOL: it has another phase; WHIST_ERR_NOMEM.
+ * Then nothing is consumed. */
+WHIST_MUST_CHECK whist_status whist_parcel_take(struct parcel **parcel,
+                                                struct whist_buffer *msg_out, const char *phase);
 
-/* Number of the next message among all that the peer sent, from 0, and its label. The parcel is not
- * empty. */
+/* Number of the next message among all that the peer sent, from 0, and its label. */
 uint64_t whist_parcel_next(const struct parcel *p, char label_out[WHIST_MAX_PHASE + 1]);
 
-/* Messages that are left. */
+/* Messages that are left, at least one. */
 uint32_t whist_parcel_count(const struct parcel *p);
-
-static inline bool whist_parcel_is_empty(const struct parcel *p)
-{
-    return whist_parcel_count(p) == 0;
-}
 
 /* Wipes and frees; NULL is allowed. */
 void whist_parcel_free(struct parcel *p);

@@ -328,7 +328,6 @@ static void odd_answers(void)
     odd_answer(true, a, WHIST_ERR_ABORTED, "with an earlier run of this party");
 }
 
-/* Hellos that our own sender does not send. */
 /* A peer that says OK and takes nothing: at the first POST, and after it has taken some. */
 static void empty_praise(void)
 {
@@ -353,6 +352,7 @@ static void empty_praise(void)
     }
 }
 
+/* Hellos that our own sender does not send. */
 static void odd_hellos(void)
 {
     struct pair p;
