@@ -503,13 +503,6 @@ static void pack_outputs(struct whist_builder *b, struct whist_circuit *c,
     }
 }
 
-static uint32_t *take(struct numbers *n)
-{
-    uint32_t *v = n->v;
-    *n = (struct numbers){0};
-    return v;
-}
-
 /* The nodes' memory becomes that of the gates. */
 static whist_status pack(struct whist_builder *b, struct whist_circuit *c,
                          const struct node_set *live, const struct node_set *negated,
@@ -532,9 +525,9 @@ static whist_status pack(struct whist_builder *b, struct whist_circuit *c,
     c->n_output_bits = (uint32_t)b->outputs.len;
     c->n_inputs = b->input_widths.len;
     c->n_outputs = b->output_widths.len;
-    c->outputs = take(&b->outputs);
-    c->input_widths = take(&b->input_widths);
-    c->output_widths = take(&b->output_widths);
+    c->outputs = numbers_take(&b->outputs);
+    c->input_widths = numbers_take(&b->input_widths);
+    c->output_widths = numbers_take(&b->output_widths);
     return WHIST_OK;
 }
 

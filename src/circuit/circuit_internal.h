@@ -53,6 +53,13 @@ static inline whist_status numbers_push(struct numbers *n, uint32_t x)
     n->v[n->len++] = x;
     return WHIST_OK;
 }
+/* The array becomes the caller's, to be freed; the rest is empty. */
+static inline uint32_t *numbers_take(struct numbers *n)
+{
+    uint32_t *v = n->v;
+    *n = (struct numbers){0};
+    return v;
+}
 static inline void numbers_clear(struct numbers *n)
 {
     whist_free(n->v);

@@ -68,21 +68,10 @@ static whist_status store_gates(struct packed_reader *r, struct whist_circuit *c
     }
 }
 
-static uint32_t *take(struct numbers *n, size_t *len_out)
-{
-    uint32_t *v = n->v;
-
-    *len_out = n->len;
-    *n = (struct numbers){0};
-    return v;
-}
-
 static whist_status read_circuit(struct packed_reader *r, struct whist_circuit *c,
                                  struct numbers *wires, struct numbers *outputs,
                                  struct whist_buffer *description_out)
 {
-    size_t n;
-
     TRY(packed_start(r, description_out));
     TRY(wires_start(wires, r));
     c->n_input_bits = r->n_input_bits;
@@ -90,9 +79,11 @@ static whist_status read_circuit(struct packed_reader *r, struct whist_circuit *
     TRY(packed_finish(r, outputs));
     outputs_to_wires(wires, outputs->v, outputs->len);
     c->n_output_bits = r->n_output_bits;
-    c->outputs = take(outputs, &n);
-    c->input_widths = take(&r->inputs, &c->n_inputs);
-    c->output_widths = take(&r->outputs, &c->n_outputs);
+    c->n_inputs = r->inputs.len;
+    c->n_outputs = r->outputs.len;
+    c->outputs = numbers_take(outputs);
+    c->input_widths = numbers_take(&r->inputs);
+    c->output_widths = numbers_take(&r->outputs);
     return whist_circuit_seal(c, r->err);
 }
 

@@ -153,7 +153,7 @@ struct output {
     const struct args *args;
     struct json *json; /* NULL: a table */
     struct contest_result *result;
-    bool quick, begun;
+    bool quick;
 };
 
 /* All rows, or those that the operands name. */
@@ -192,17 +192,13 @@ static whist_status check_names(const struct args *args, struct whist_error *err
     return WHIST_OK;
 }
 
-static whist_status measure_rows(struct output *o, struct whist_error *err)
+static whist_status measure_rows(const struct output *o, struct whist_error *err)
 {
     for (size_t i = 0; i < N_ROWS; i++) {
         struct contest c = contest_of(&rows[i], o->quick);
         if (!wanted(o, rows[i].key)) {
             continue;
         }
-        if (!o->begun && o->json == NULL) {
-            print_header(&c);
-        }
-        o->begun = true;
         TRY(contest_measure(o->result, &c, err));
         if (o->json != NULL) {
             json_row(o->json, &rows[i], o->result, &c);
@@ -294,6 +290,10 @@ whist_status cmd_bench_channel(const struct args *args, struct whist_error *err)
         return cli_nomem(err);
     }
     TRY_OUT(check_names(args, err));
+    if (!as_json) {
+        const struct contest c = contest_of(&rows[0], o.quick);
+        print_header(&c);
+    }
     json_object_begin(&j, NULL);
     TRY_OUT(measure_rows(&o, err));
     TRY_OUT(measure_proxied(&o, err));

@@ -91,11 +91,16 @@ static whist_status produce(void *ctx, struct word_sink *sink, struct whist_erro
     return st;
 }
 
+static struct gates_producer producer_of(const struct whist_program *p)
+{
+    return (struct gates_producer){.run = produce, .ctx = (void *)(uintptr_t)p};
+}
+
 whist_status whist_program_source(const struct whist_program *p,
                                   struct whist_gate_source **source_out, struct whist_error *err)
 {
     WHIST_REQUIRE(p->bound && !p->described);
-    const struct gates_producer producer = {.run = produce, .ctx = (void *)(uintptr_t)p};
+    const struct gates_producer producer = producer_of(p);
     return gates_source_new(source_out, &producer, err);
 }
 
@@ -109,7 +114,7 @@ static whist_status pack_gates(void *ctx, const struct whist_gate *gates, size_t
 static whist_status pack(struct packed_writer *w, const struct whist_program *p,
                          struct whist_bytes description, struct whist_error *err)
 {
-    const struct gates_producer producer = {.run = produce, .ctx = (void *)(uintptr_t)p};
+    const struct gates_producer producer = producer_of(p);
     uint32_t n_outputs = (uint32_t)word_output_bits(&p->words), *slots = NULL;
     struct numbers inputs = {0};
     whist_status st = gates_inputs(&inputs, &p->words);

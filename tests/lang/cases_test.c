@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* The collected cases in ../shared/garble, compiled, and computed by the interpreter, in segments
  * and by the circuit. AND gates are counted against the reference's. */
-#include <jansson.h>
 #include <whist/lang.h>
 
+#include "cases.h"
 #include "harness.h"
 #include "lang/exec.h"
 #include "lang/program.h"
@@ -58,12 +58,6 @@ struct outcome {
     char why[400]; /* a defect of ours, whatever the status */
 };
 
-static const char *text_of(const json_t *c, const char *key)
-{
-    const char *s = json_string_value(json_object_get(c, key));
-    return s != NULL ? s : "";
-}
-
 static void set_error(struct outcome *o, const struct whist_program *p,
                       const struct whist_error *err)
 {
@@ -82,19 +76,9 @@ static void set_error(struct outcome *o, const struct whist_program *p,
 
 static whist_status bind_case(struct whist_program *p, const json_t *c, struct whist_error *err)
 {
-    struct whist_program_const consts[64];
-    size_t n = 0;
-    const char *party, *name;
-    json_t *names, *value;
+    struct whist_program_const consts[CASE_CONSTS];
+    size_t n = consts_of(c, consts);
 
-    json_object_foreach(json_object_get(c, "consts"), party, names)
-    {
-        json_object_foreach(names, name, value)
-        {
-            CHECK(n < 64);
-            consts[n++] = (struct whist_program_const){party, name, json_string_value(value)};
-        }
-    }
     return whist_program_bind(p, text_of(c, "fn"), consts, n, WHIST_PANICS_SITE, err);
 }
 

@@ -2,9 +2,9 @@
 /* The collected cases in ../shared/garble (sanitizers: a sample) as real computations: parties over
  * memory channels learn what the interpreter says. All cases of one number of parties share a
  * session. */
-#include <jansson.h>
 #include <whist/lang.h>
 
+#include "cases.h"
 #include "harness.h"
 #include "parties.h"
 
@@ -19,28 +19,13 @@ struct sample {
     size_t n_bits;
 };
 
-static const char *text_of(const json_t *c, const char *key)
-{
-    const char *s = json_string_value(json_object_get(c, key));
-    return s != NULL ? s : "";
-}
-
 static struct whist_program *program_of(const json_t *c)
 {
-    const char *source = text_of(c, "source"), *party, *name;
-    struct whist_program_const consts[64];
+    const char *source = text_of(c, "source");
+    struct whist_program_const consts[CASE_CONSTS];
     struct whist_program *p = NULL;
-    json_t *names, *value;
-    size_t n = 0;
+    size_t n = consts_of(c, consts);
 
-    json_object_foreach(json_object_get(c, "consts"), party, names)
-    {
-        json_object_foreach(names, name, value)
-        {
-            CHECK(n < 64);
-            consts[n++] = (struct whist_program_const){party, name, json_string_value(value)};
-        }
-    }
     CHECK(whist_program_new(&p, whist_bytes(source, strlen(source)), NULL, NULL) == WHIST_OK);
     CHECK(whist_program_bind(p, text_of(c, "fn"), consts, n, WHIST_PANICS_SITE, NULL) == WHIST_OK);
     return p;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* Programs as packed circuits: what the file says of the program is enough to run it. */
-#include <jansson.h>
 #include <sys/resource.h>
 #include <whist/lang.h>
 
+#include "cases.h"
 #include "core/core.h"
 #include "harness.h"
 #include "lang/program.h"
@@ -136,27 +136,11 @@ static void check_run(const struct whist_program *p, const struct whist_program 
 
 enum { MAX_BITS = 1 << 16 };
 
-static const char *text_of(const json_t *c, const char *key)
-{
-    const char *s = json_string_value(json_object_get(c, key));
-    return s != NULL ? s : "";
-}
-
 static struct whist_program *program_of(const json_t *c)
 {
-    struct whist_program_const consts[64];
-    const char *party, *name;
-    json_t *names, *value;
-    size_t n = 0;
+    struct whist_program_const consts[CASE_CONSTS];
+    size_t n = consts_of(c, consts);
 
-    json_object_foreach(json_object_get(c, "consts"), party, names)
-    {
-        json_object_foreach(names, name, value)
-        {
-            CHECK(n < 64);
-            consts[n++] = (struct whist_program_const){party, name, json_string_value(value)};
-        }
-    }
     return bind(text_of(c, "source"), text_of(c, "fn"), WHIST_PANICS_SITE, consts, n);
 }
 
