@@ -97,7 +97,7 @@ const struct command commands[] = {
     {"bench channel", "[ROW]...", "Measure the HTTP channel beside raw TCP and raw TLS",
      "\nROW: ping_pong_one_cpu, ping_pong, stream_64, single_64, stream_65536, stream_1048576,\n"
      "both_ways_65536, nginx_65536, nginx_1048576, nginx_8388608 or all_to_all; without one, "
-     "all.\n",
+     "all.",
      COMMON | BIT(QUICK) | BIT(JSON), 0, 0, SIZE_MAX, cmd_bench_channel, NULL},
 };
 
