@@ -4,23 +4,39 @@
 
 /* ---- Out of step ---- */
 
-static void phases(void)
+static void out_of_step(const char *expected, bool together)
 {
     struct pair p;
+    char text[200];
     pair_open(&p);
     pair_send(&p, 1, 5, 1, "and.open");
+    if (!together) {
+        pair_shuttle(&p);
+    }
     pair_send(&p, 1, 5, 2, "tables");
     pair_shuttle(&p);
     pair_take(&p, 2, 5, 1, "and.open");
-    CHECK(pair_try_take(&p, 2, "label.check") == WHIST_ERR_PROTOCOL);
-    CHECK(strcmp(p.err.phase, "label.check") == 0);
+    CHECK(pair_try_take(&p, 2, expected) == WHIST_ERR_PROTOCOL);
+    CHECK(strcmp(p.err.phase, expected) == 0);
     pair_shuttle(&p);
-    const char *text = "message 1 from party 1 to party 2: party 1 sent phase \"tables\", party 2 "
-                       "expects phase \"label.check\"";
+    snprintf(text, sizeof text,
+             "message 1 from party 1 to party 2: party 1 sent phase \"tables\", party 2 expects "
+             "phase \"%s\"",
+             expected);
     pair_failed(&p, 2, WHIST_ERR_PROTOCOL, text);
     pair_failed(&p, 1, WHIST_ERR_ABORTED, text);
     CHECK(whist_delivery_done(p.d[2], NULL, NULL));
     pair_free(&p);
+}
+
+/* In a POST of their own and in one with others; also labels that are a part of one another. */
+static void phases(void)
+{
+    static const char *const expected[] = {"label.check", "tables2", "table", ""};
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
+        out_of_step(expected[i], true);
+        out_of_step(expected[i], false);
+    }
 }
 
 /* ---- Aborts ---- */

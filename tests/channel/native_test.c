@@ -391,6 +391,57 @@ static void long_message(void)
     }
 }
 
+/* Party 0 sends short messages before party 1 is there, so that they come in one POST; party 1 has
+ * taken the first of them. */
+static void with_messages_in_hand(struct whist_channel *ch[2], const char *const *labels, size_t n)
+{
+    struct whist_error err = {0};
+    struct whist_buffer msg = {0};
+    char url[2][40];
+    const char *urls[] = {url[0], url[1]};
+    int fd[2];
+    for (int i = 0; i < 2; i++) {
+        uint16_t port;
+        fd[i] = listen_loopback(&port);
+        snprintf(url[i], sizeof url[i], "http://127.0.0.1:%u", (unsigned)port);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        const struct whist_http_options o = {.n = 2, .me = i, .urls = urls, .linger_ms = 50};
+        CHECK_OK(whist_channel_native_new_fd(&ch[i], &o, fd[i], &err), err);
+        for (size_t k = 0; i == 0 && k < n; k++) {
+            CHECK_OK(whist_channel_send(ch[0], 1, whist_bytes("short", k + 1), labels[k], 0, &err),
+                     err);
+        }
+    }
+    CHECK_OK(whist_channel_recv(ch[1], 0, &msg, labels[0], 0, &err), err);
+    CHECK(msg.len == 1);
+    CHECK(((struct native_channel *)(void *)ch[1])->link[0].hand != NULL);
+    whist_buffer_clear(&msg);
+}
+
+/* Labels are compared there too, and an end is an end. */
+static void messages_in_hand(void)
+{
+    static const char *const labels[] = {"ab", "ab", "abc", "ab"};
+    struct whist_channel *ch[2];
+    struct whist_buffer msg = {0};
+    struct whist_error err = {0};
+    with_messages_in_hand(ch, labels, 4);
+    CHECK_OK(whist_channel_recv(ch[1], 0, &msg, "ab", 0, &err), err);
+    CHECK(msg.len == 2);
+    CHECK(whist_channel_recv(ch[1], 0, &msg, "ab", 0, &err) == WHIST_ERR_PROTOCOL);
+    CHECK_MSG(strstr(err.text, "message 2 from party 0 to party 1: party 0 sent phase \"abc\", "
+                               "party 1 expects phase \"ab\"") != NULL,
+              "%s", err.text);
+    expect(ch[0], 1, WHIST_ERR_ABORTED, "party 0 sent phase \"abc\"");
+    free_channels(ch, 2);
+    with_messages_in_hand(ch, labels, 2);
+    whist_status st = whist_channel_close(ch[1], whist_clock_ms() + 50, &err);
+    CHECK(st == WHIST_OK || st == WHIST_ERR_TIMEOUT);
+    CHECK(whist_channel_recv(ch[1], 0, &msg, "ab", 0, &err) == WHIST_ERR_CLOSED);
+    free_channels(ch, 2);
+}
+
 /* Whatever allocation fails, and all after it: two parties see the same bytes, or an error. */
 static void conversation(long k, bool tls)
 {
@@ -514,6 +565,6 @@ static const struct test_case cases[] = {
     {"silent_peer", silent_peer},       {"answer_in_time", answer_in_time},
     {"long_message", long_message},     {"allocation_failures", allocation_failures},
     {"strangers", strangers},           {"impostor", impostor},
-    {"plain_to_tls", plain_to_tls},
+    {"plain_to_tls", plain_to_tls},     {"messages_in_hand", messages_in_hand},
 };
 TEST_MAIN(cases)
