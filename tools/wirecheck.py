@@ -102,6 +102,10 @@ def make_session(program, folder, urls):
     return Tls(file('bob.key'), file('bob.crt'), file('alice.crt')), options
 
 
+class PortTaken(Exception):
+    """Somebody else was quicker to take a port that was free."""
+
+
 class Whist:
     """`whist channel send|recv` as party 0 and a party of this program as its peer, number 1."""
 
@@ -111,7 +115,10 @@ class Whist:
         mine, parties = None, ['--party', '0', '--urls', ';'.join(self.urls)]
         if tls:
             mine, parties = make_session(program, self.dir.name, self.urls)
-        self.party = Party(1, self.urls, bytes(16), bytes(32), tls=mine, adopt=True, **options)
+        try:
+            self.party = Party(1, self.urls, bytes(16), bytes(32), tls=mine, adopt=True, **options)
+        except OSError as e:
+            raise PortTaken from e
         if mute:   # it listens and says nothing
             self.party.hold = True
             self.party.link.trouble = lambda p: 'silence'
@@ -122,12 +129,18 @@ class Whist:
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
-        if self.process.poll() is None:
+    def __exit__(self, kind, wrong, _):
+        alone = self.process.poll()   # it has ended by itself
+        if alone is None:
             self.process.kill()
         self.process.wait()
+        said = '' if self.process.stderr.closed else self.process.stderr.read()
         self.process.stderr.close()
         self.dir.cleanup()
+        if kind is Wrong and 'in use' in said + str(wrong):
+            raise PortTaken from wrong
+        if kind is Wrong and said:
+            raise Wrong('%s; whist (status %s) says: %s' % (wrong, alone, said)) from wrong
 
     def file(self, name):
         return os.path.join(self.dir.name, name)
@@ -591,7 +604,13 @@ def main(args):
     elif args == ['self']:
         self_check()
     elif len(args) >= 2 and args[0] in CASES:
-        CASES[args[0]](args[1], len(args) > 2)
+        for attempts_left in range(4, -1, -1):
+            try:
+                CASES[args[0]](args[1], len(args) > 2)
+                break
+            except PortTaken as taken:
+                if attempts_left == 0:
+                    raise Wrong('no free ports') from taken
     else:
         print(__doc__.strip(), file=sys.stderr)
         return 2

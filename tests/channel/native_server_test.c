@@ -108,6 +108,62 @@ static void slow_and_repeated(void)
     raw_party_stop(&p);
 }
 
+/* ---- A line that becomes slow ---- */
+
+struct slowing {
+    int fd;
+    const uint8_t *body;
+    size_t len;
+};
+
+/* A head and most of a body at once, then byte by byte for longer than a silent peer may live. */
+static void *slow_down(void *arg)
+{
+    const struct slowing *s = arg;
+    char head[100];
+    size_t at = s->len - s->len / 4;
+    snprintf(head, sizeof head, "POST " RAW_PATH " HTTP/1.1\r\ncontent-length: %zu\r\n\r\n",
+             s->len);
+    raw_send_text(s->fd, head);
+    raw_send(s->fd, s->body, at);
+    for (int i = 0; i < 60; i++, at++) {
+        raw_send(s->fd, s->body + at, 1);
+        nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+    }
+    raw_send(s->fd, s->body + at, s->len - at);
+    return NULL;
+}
+
+/* While a body comes fast the socket reports large parts only; when it comes slowly, each byte is a
+ * sign of life all the same. */
+static void fast_then_slow(void)
+{
+    enum { LEN = 1000000 };
+    const struct whist_http_options o = {.heartbeat_ms = 700, .dead_ms = 2000, .timeout_ms = 60000};
+    struct raw_party p;
+    struct whist_buffer msg = {0};
+    struct whist_error err = {0};
+    pthread_t thread;
+    uint8_t *payload = malloc(LEN), *body = malloc(LEN + 200);
+    CHECK(payload != NULL && body != NULL);
+    memset(payload, 'a', LEN);
+    raw_party_start(&p, &o, "");
+    int fd = raw_connect(p.port);
+    int from = raw_party_contact(&p, fd);
+    struct slowing s = {fd, body, raw_data(&p, body, payload, LEN, "x")};
+    CHECK(pthread_create(&thread, NULL, slow_down, &s) == 0);
+    CHECK_OK(whist_channel_recv(p.ch, 1, &msg, "x", 0, &err), err);
+    CHECK(msg.len == LEN && memcmp(msg.data, payload, LEN) == 0);
+    pthread_join(thread, NULL);
+    CHECK(raw_status(fd) == 200);
+    whist_buffer_clear(&msg);
+    free(payload);
+    free(body);
+    close(fd);
+    close(from);
+    raw_party_stop(&p);
+}
+
 /* A connection that is cut within a POST delivers nothing of it; the same POST on another one does.
  */
 static void cut_and_sent_again(void)
@@ -368,6 +424,7 @@ static const struct test_case cases[] = {
     {"golden_answer", golden_answer},
     {"pipelined", pipelined},
     {"slow_and_repeated", slow_and_repeated},
+    {"fast_then_slow", fast_then_slow},
     {"cut_and_sent_again", cut_and_sent_again},
     {"refused_paths", refused_paths},
     {"too_large", too_large},
